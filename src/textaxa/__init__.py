@@ -1,0 +1,1 @@
+"""textaxa: hierarchical text classification for people who own a taxonomy."""
