@@ -1,0 +1,48 @@
+# `make` alone lists what can be done. Every target does its own set-up; a second call skips it.
+PYTHON ?= python3
+VENV ?= .venv
+# A machine with a GPU may want another build: make install TORCH=...
+TORCH ?= torch==2.13.0
+EXTRAS ?= dev,docs
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+install: $(INSTALLED) ## virtual environment, PyTorch, textaxa with everything needed here
+
+demo: $(INSTALLED) ## train on the packaged app descriptions, show the result, classify what you type
+	$(BIN)/textaxa demo
+
+test: $(INSTALLED) ## the tests, and every example of the documentation
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED) ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours; see benchmarks/)
+	@for script in benchmarks/bench_*.py; do \
+		[ -e "$$script" ] || { echo "no benchmarks/bench_*.py here"; exit 1; }; \
+		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
+	done
+
+docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs textaxa
+
+clean: ## remove the environment and what was built
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# PyTorch goes first and alone, so that the build that is meant is already there when the extras ask for torch.
+$(INSTALLED): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "textaxa needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(EXTRAS)]"
+	touch $@
