@@ -1,0 +1,222 @@
+"""A Hugging Face transformer as an encoder: texts come in, one vector a text goes out."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.encoders._packaged import packaged_minilm
+from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, length_of
+from textaxa.errors import ConfigError
+from textaxa.settings import EncoderSettings
+
+_BATCH_TOKENS = 4096
+"""Padded tokens in one batch at prediction time: the plateau of speed on a CPU, small enough for any memory."""
+
+
+class TransformerEncoder(nn.Module):
+    """A transformer, its tokenizer, and the pooling that makes one vector of a text.
+
+    Attributes
+    ----------
+    width : int
+        Features of a text vector, D.
+    settings : EncoderSettings
+        With ``pooling`` resolved: never ``auto``.
+    """
+
+    def __init__(self, backbone: nn.Module, tokenizer: Any, settings: EncoderSettings) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.tokenise = TextTokeniser(tokenizer, settings)
+        self.settings = settings
+        self.width: int = backbone.config.hidden_size
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the weights are."""
+        return next(self.parameters()).device
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
+        """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
+        states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        pieces = _pool(states, attention_mask, self.settings.pooling)
+        n_texts = int(text_of[-1]) + 1
+        if n_texts == len(pieces):
+            return pieces
+        sums = pieces.new_zeros(n_texts, pieces.shape[1]).index_add_(0, text_of, pieces)
+        return sums / torch.bincount(text_of, minlength=n_texts).unsqueeze(1).to(pieces.dtype)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
+        return self.encode_pieces(self.tokenise(texts))
+
+    @torch.inference_mode()
+    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        """Give the vectors of tokenised texts, float32 (B, D): batched by length so that little of the work is padding."""
+        was_training = self.training
+        self.eval()
+        features = np.empty((len(pieces), self.width), dtype=np.float32)
+        for rows in _batches_by_length(pieces):
+            tokens = self.collate([pieces[row] for row in rows])
+            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+            features[rows] = vectors.float().cpu().numpy()
+        self.train(was_training)
+        return features
+
+    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
+        """Pad pieces to one batch on the encoder's device."""
+        tokens = self.tokenise.collate(pieces)
+        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
+
+    def freeze_below(self, trainable_layers: int) -> None:
+        """Let only the top layers learn; the token embeddings and the layers below stay as they are.
+
+        Raises
+        ------
+        ConfigError
+            The encoder has no list of layers, or fewer than asked for.
+        """
+        layers = _layers(self.backbone)
+        if trainable_layers > len(layers):
+            raise ConfigError(f"trainable_layers = {trainable_layers}, but this encoder has only {len(layers)} layers.")
+        self.backbone.requires_grad_(False)
+        for layer in layers[len(layers) - trainable_layers :]:
+            layer.requires_grad_(True)
+
+    def save(self, folder: Path) -> None:
+        """Write weights, configuration and tokenizer as an ordinary Hugging Face model folder."""
+        with _quiet():
+            self.backbone.save_pretrained(folder)
+            self.tokenise.tokenizer.save_pretrained(folder)
+
+
+def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> TransformerEncoder:
+    """Load an encoder by its settings, or with those settings from a folder.
+
+    Raises
+    ------
+    MissingExtraError
+        The default encoder is asked for and its package is not installed.
+    ConfigError
+        The model cannot be found or read, has no safetensors file, needs code of its own, or is shorter than ``max_length``.
+    """
+    name = str(folder or settings.encoder or packaged_minilm())
+    backbone, tokenizer = _from_pretrained(name)
+    limit = _positions(backbone, tokenizer)
+    if settings.max_length > limit:
+        raise ConfigError(
+            f"max_length = {settings.max_length}, but the encoder {name!r} reads at most {limit} tokens. "
+            f"Use max_length = {limit}, and long_text = windows to read more of a text."
+        )
+    if settings.pooling == "auto":
+        settings = replace(settings, pooling=_own_pooling(name) or "mean")
+    return TransformerEncoder(backbone, tokenizer, settings)
+
+
+def _from_pretrained(name: str) -> tuple[nn.Module, Any]:
+    from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - a second of import that only this step needs
+
+    if Path(name).exists() and not (Path(name) / "config.json").is_file():
+        raise ConfigError(f"The folder {name!r} is not a Hugging Face model: it has no config.json.")
+    try:
+        with _quiet():
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+            backbone = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError(
+            f"The encoder {name!r} could not be loaded: {_first_line(error)} Give a local folder with config.json, "
+            "tokenizer.json and model.safetensors, or the name of a Hugging Face model that this machine can reach; "
+            "leave it out for the packaged MiniLM, which works offline."
+        ) from error
+    if getattr(backbone.config, "is_encoder_decoder", False):
+        backbone = backbone.get_encoder()
+    if getattr(backbone, "pooler", None) is not None:
+        backbone.pooler = None  # its output is not used: it would be trained by nothing and saved for nothing
+    return backbone, tokenizer
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    first = lines[0].strip() if lines else type(error).__name__
+    return first if first.endswith(".") else f"{first}."
+
+
+def _own_pooling(name: str) -> str | None:
+    """Read the pooling that a sentence-transformers folder was trained with."""
+    file = Path(name, "1_Pooling", "config.json")
+    if not file.is_file():
+        return None
+    modes = json.loads(file.read_text(encoding="utf-8"))
+    for key, pooling in (("cls_token", "cls"), ("mean_tokens", "mean"), ("max_tokens", "max")):
+        if modes.get(f"pooling_mode_{key}"):
+            return pooling
+    return None
+
+
+def _positions(backbone: nn.Module, tokenizer: Any) -> int:
+    """Give the longest input in tokens. RoBERTa-like models keep two positions for padding, which their tokenizer knows."""
+    own = getattr(backbone.config, "max_position_embeddings", None) or _NO_LIMIT
+    return int(min(own, tokenizer.model_max_length))
+
+
+_NO_LIMIT = 1_000_000
+"""For models with relative positions, which set no limit."""
+
+
+def _layers(backbone: nn.Module) -> nn.ModuleList:
+    depth = getattr(backbone.config, "num_hidden_layers", None)
+    for module in backbone.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == depth:
+            return module
+    raise ConfigError(f"trainable_layers cannot be used: no list of layers was found in {type(backbone).__name__}.")
+
+
+def _pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+    """Pool token states (W, L, D) under a mask (W, L) to vectors (W, D)."""
+    if pooling == "cls":
+        return states[:, 0]
+    real = mask.unsqueeze(-1).to(states.dtype)
+    if pooling == "max":
+        return states.masked_fill(real == 0, -torch.inf).amax(1)
+    return (states * real).sum(1) / real.sum(1).clamp_min(1)
+
+
+def _batches_by_length(pieces: Sequence[Pieces]) -> Iterator[list[int]]:
+    """Give row numbers in batches of at most ``_BATCH_TOKENS`` padded tokens, longest texts first."""
+    order = sorted(range(len(pieces)), key=lambda row: -length_of(pieces[row]))
+    batch: list[int] = []
+    windows, longest = 0, 0
+    for row in order:
+        more, length = len(pieces[row]), max(map(len, pieces[row]))
+        if batch and (windows + more) * max(longest, length) > _BATCH_TOKENS:
+            yield batch
+            batch, windows, longest = [], 0, 0
+        batch.append(row)
+        windows += more
+        longest = max(longest, length)
+    if batch:
+        yield batch
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' loading reports and progress bars off the screen: a missing pooler is expected here."""
+    from transformers.utils import logging  # noqa: PLC0415
+
+    level = logging.get_verbosity()
+    bar = logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if bar:
+            logging.enable_progress_bar()
