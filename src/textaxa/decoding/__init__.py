@@ -1,0 +1,7 @@
+"""From ``node_proba`` to paths. Knows no model: what comes in is an array (B, N), what goes out are predictions."""
+
+from textaxa.decoding._paths import decode_multi, top_paths
+from textaxa.decoding._prediction import Prediction
+from textaxa.decoding._proba import terminal_proba
+
+__all__ = ["Prediction", "decode_multi", "terminal_proba", "top_paths"]
