@@ -6,6 +6,7 @@ occurs, the first few places, and what to do about it.
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any, Literal, get_args
 
 Severity = Literal["error", "warning", "note"]
@@ -136,4 +137,4 @@ def _places(finding: Finding) -> str:
 
 def first_examples(places: Iterable[str], limit: int = MAX_EXAMPLES) -> tuple[str, ...]:
     """Give the first ``limit`` places, without reading further than that."""
-    return tuple(place for place, _ in zip(places, range(limit), strict=False))
+    return tuple(islice(places, limit))

@@ -1,0 +1,16 @@
+"""Taxonomies: nodes known by their path, in immutable arrays; files in and out; checks; differences."""
+
+from textaxa.taxonomy._csr import CSR
+from textaxa.taxonomy._draft import NodeRecord
+from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path, format_path, parse_path
+from textaxa.taxonomy._taxonomy import Taxonomy
+
+__all__ = [
+    "CSR",
+    "DEFAULT_SEPARATOR",
+    "NodeRecord",
+    "Path",
+    "Taxonomy",
+    "format_path",
+    "parse_path",
+]
