@@ -1,0 +1,208 @@
+"""Texts with their labels, as training and evaluation want them.
+
+Comes in: any table that `iterate_rows` reads, and the mapping of its columns. Goes out: `Examples`; or one `DataError`
+with all faults of the table.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from textaxa.data._columns import Columns, labels_of, text_of
+from textaxa.data._faults import Faults
+from textaxa.data._stream import RowStream, iterate_rows
+from textaxa.errors import DataError, TaxonomyError
+from textaxa.taxonomy import Path
+
+if TYPE_CHECKING:
+    from textaxa.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Texts with their labels.
+
+    Attributes
+    ----------
+    texts
+        Never blank; no spaces around them.
+    labels
+        The paths of each text, at least one each; all empty where no label columns were named.
+    rows
+        The number of each row, as `RowStream` counts: the line of a CSV, TSV or JSON lines file (the first row of a
+        CSV is on line 2), the row of a Parquet file from 1, the index of an object in Python from 0.
+    groups
+        The group of each row, empty where its cell is; None where no group column was named.
+    ids
+        The id of each row, all different; None where no id column was named.
+    source
+        What the table is called in messages.
+    unit
+        What `rows` count: ``"line"``, ``"row"`` or ``"index"``.
+    """
+
+    texts: list[str]
+    labels: list[tuple[Path, ...]]
+    rows: list[int]
+    groups: list[str] | None = None
+    ids: list[str] | None = None
+    source: str = "the table"
+    unit: str = "row"
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def select(self, indices: Sequence[int]) -> "Examples":
+        """Give the examples at these positions, in this order."""
+        return Examples(
+            [self.texts[i] for i in indices],
+            [self.labels[i] for i in indices],
+            [self.rows[i] for i in indices],
+            None if self.groups is None else [self.groups[i] for i in indices],
+            None if self.ids is None else [self.ids[i] for i in indices],
+            self.source,
+            self.unit,
+        )
+
+
+def read_examples(
+    source: Any,
+    columns: Columns,
+    *,
+    taxonomy: "Taxonomy | None" = None,
+    format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> Examples:
+    """Give all texts and labels of a table.
+
+    Parameters
+    ----------
+    source, format, encoding, delimiter
+        As `iterate_rows` takes them.
+    columns
+        Which columns hold what. Without label columns, only texts are read.
+    taxonomy
+        Labels that are not in it are faults.
+
+    Raises
+    ------
+    DataError
+        The table cannot be opened, a column is missing, or rows cannot be used. All faults of the rows are in one
+        error: the first ten and the total.
+
+    Examples
+    --------
+    >>> rows = [{"text": "Play chess", "path": "Games > Chess"}, {"text": "Edit photos", "path": "Photo"}]
+    >>> read_examples(rows, Columns(path="path")).labels
+    [(('Games', 'Chess'),), (('Photo',),)]
+    """
+    with iterate_rows(source, format=format, encoding=encoding, delimiter=delimiter, collect_faults=True) as stream:
+        stream.require(columns.needed)
+        examples = _collect(stream, columns, taxonomy)
+    stream.faults.raise_if_any()
+    if not len(examples):
+        raise DataError(f"{stream.source} has a header but no rows. Was it written to the end?")
+    return examples
+
+
+def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -> Examples:
+    texts: list[str] = []
+    labels: list[tuple[Path, ...]] = []
+    rows: list[int] = []
+    groups: list[str] = []
+    seen_ids: dict[str, int] = {}
+    # Rows share few labels: one object each keeps a table of millions of rows small.
+    shared: dict[tuple[Path, ...], tuple[Path, ...]] = {}
+    for number, row in stream:
+        text = checked_text(row, columns, number, stream.faults)
+        found = checked_labels(row, columns, number, stream.faults)
+        if found and taxonomy is not None and found not in shared:
+            check_in_taxonomy(found, taxonomy, number, stream.faults)
+        if columns.id:
+            check_id(row, columns.id, number, seen_ids, stream.faults)
+        if columns.group:
+            groups.append(checked_cell(row, columns.group, number, stream.faults))
+        texts.append(text)
+        labels.append(shared.setdefault(found, found))
+        rows.append(number)
+    ids = list(seen_ids) if columns.id else None
+    return Examples(texts, labels, rows, groups if columns.group else None, ids, stream.source, stream.unit)
+
+
+def checked_text(row: dict[str, Any], columns: Columns, number: int, faults: Faults) -> str:
+    """Give the text of a row, noting what is wrong with it."""
+    names = ", ".join(columns.text_columns)
+    try:
+        text = text_of(row, columns)
+    except DataError as error:
+        faults.add(number, "not-text", str(error).rstrip("."), cure=f"Turn the cells of {names} into text.")
+        return ""
+    if not text:
+        faults.add(
+            number, "blank-text", f"the text ({names}) is blank", cure="Remove rows without a text, or fill them in."
+        )
+    elif not text.isascii() and has_surrogate(text):
+        faults.add(
+            number, "broken-text", "the text has half of a surrogate pair, which is no character", cure=_SURROGATE_CURE
+        )
+    return text
+
+
+def checked_labels(row: dict[str, Any], columns: Columns, number: int, faults: Faults) -> tuple[Path, ...]:
+    """Give the labels of a row, noting what is wrong with them."""
+    if not columns.has_labels:
+        return ()
+    try:
+        found = labels_of(row, columns)
+    except DataError as error:
+        message, _, cure = str(error).partition(". ")
+        faults.add(number, "bad-label", message, cure=cure or "Correct the label.")
+        return ()
+    if not found:
+        names = ", ".join(columns.label_columns[:1] if columns.labels else columns.label_columns)
+        faults.add(number, "no-label", f"there is no label ({names} is empty)", cure=_NO_LABEL_CURE)
+    return found
+
+
+def check_in_taxonomy(labels: tuple[Path, ...], taxonomy: "Taxonomy", number: int, faults: Faults) -> None:
+    """Note the labels that the taxonomy does not have."""
+    for path in labels:
+        try:
+            taxonomy.index(path)
+        except TaxonomyError as error:
+            faults.add(number, "unknown-label", str(error).rstrip("."), cure=_UNKNOWN_CURE)
+
+
+def check_id(row: dict[str, Any], column: str, number: int, seen: dict[str, int], faults: Faults) -> None:
+    """Note an id that is empty or that an earlier row has."""
+    value = checked_cell(row, column, number, faults)
+    if not value:
+        faults.add(number, "no-id", f"the id ({column}) is empty", cure="Give every row an id, or name no id column.")
+    elif value in seen:
+        message = f"the id {value!r} is already on {faults.unit} {seen[value]}"
+        faults.add(number, "duplicate-id", message, cure="Give every row its own id, or name no id column.")
+    seen.setdefault(value, number)
+
+
+def checked_cell(row: dict[str, Any], column: str, number: int, faults: Faults) -> str:
+    """Give a cell as text, noting where it is none."""
+    try:
+        return text_of(row, Columns(text=(column,)))
+    except DataError as error:
+        faults.add(number, "not-text", str(error).rstrip("."), cure=f"Turn the cells of {column} into text.")
+        return ""
+
+
+def has_surrogate(text: str) -> bool:
+    """Tell whether a text holds half of a surrogate pair, which no encoding can write."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+_NO_LABEL_CURE = "Every row needs a label: fill it in, or leave rows without one out of this table."
+_UNKNOWN_CURE = "Correct the label, or add it to the taxonomy."
+_SURROGATE_CURE = "It was cut in the middle of a character: write the texts again from their source."

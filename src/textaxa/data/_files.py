@@ -1,0 +1,157 @@
+"""Files as streams of bytes: opening, decompressing, and telling what stands in the way.
+
+Comes in: a path, ``-`` for standard input, or an open file. Goes out: an `OpenFile`, whose bytes are decompressed.
+"""
+
+import bz2
+import gzip
+import io
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import IO, Any, cast
+
+from textaxa._suggest import did_you_mean
+from textaxa.errors import DataError
+
+CHUNK = 1 << 18
+"""Bytes read at once: large enough that Python's share of the time is small, small enough for any machine."""
+
+COMPRESSIONS: dict[str, tuple[bytes, Callable[..., Any]]] = {
+    ".gz": (b"\x1f\x8b", gzip.open),
+    ".xz": (b"\xfd7zXZ\x00", lzma.open),
+    ".bz2": (b"BZh", bz2.open),
+}
+"""Suffix, first bytes and opener of the compressions of the standard library."""
+
+_FOREIGN = {
+    b"PK\x03\x04": "an Excel workbook or a zip archive. Save the sheet as CSV (UTF-8), or unpack the archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook. Save the sheet as CSV (UTF-8)",
+    b"(\xb5/\xfd": "compressed with zstd. Unpack it first, or use .gz or .xz",
+    b"SQLite format 3": "an SQLite database. Export the table as CSV",
+}
+
+_DAMAGE = (EOFError, gzip.BadGzipFile, lzma.LZMAError, zlib.error)
+
+
+@dataclass
+class OpenFile:
+    """An open source of bytes or of text.
+
+    Attributes
+    ----------
+    name
+        What it is called in messages.
+    suffixes
+        The suffixes of the name in lower case, without that of a compression: ``(".csv",)``.
+    stream
+        What is read: decompressed bytes, or text.
+    start
+        The first bytes (empty for text), for guesses at the format.
+    progress
+        The share that has been read, in [0, 1], or None where it cannot be told.
+    close
+        Closes what was opened here; leaves alone what was given open.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    stream: IO[Any]
+    start: bytes
+    progress: Callable[[], float | None]
+    close: Callable[[], None]
+
+
+def open_file(source: Any) -> OpenFile:
+    """Open a path, ``-`` (standard input) or an open file.
+
+    Raises
+    ------
+    DataError
+        No such file (the nearest name is given), a folder, no permission, or a file of a foreign kind.
+    """
+    if isinstance(source, str | os.PathLike) and os.fspath(source) != "-":
+        path = FilePath(source)
+        raw: Any = _open_path(path)
+        size = os.fstat(raw.fileno()).st_size
+        return _opened(raw, str(path), path.name, size, close=raw.close)
+    raw = getattr(sys.stdin, "buffer", sys.stdin) if isinstance(source, str) else source
+    name = "standard input" if isinstance(source, str) else str(getattr(source, "name", "the open file"))
+    if isinstance(raw, io.TextIOBase):
+        return OpenFile(name, _suffixes(name), cast("IO[Any]", raw), b"", lambda: None, lambda: None)
+    if not hasattr(raw, "peek"):
+        raw = io.BufferedReader(raw)
+        return _opened(raw, name, name, 0, close=lambda: _let_go(raw))
+    return _opened(raw, name, name, 0, close=lambda: None)
+
+
+def _let_go(raw: io.BufferedReader) -> None:
+    """Leave the caller's file open when the buffer around it goes."""
+    if not raw.closed:
+        raw.detach()
+
+
+def _open_path(path: FilePath) -> io.BufferedReader:
+    try:
+        return path.open("rb")
+    except FileNotFoundError:
+        folder = path.parent
+        known = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        where = "" if folder.is_dir() else f" The folder {folder} does not exist either."
+        raise DataError(f"There is no file {path}.{did_you_mean(path.name, known)}{where}") from None
+    except IsADirectoryError:
+        raise DataError(
+            f"{path} is a folder, not a file. Name a file in it; a data set saved with save_to_disk is opened in "
+            "Python with datasets.load_from_disk."
+        ) from None
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _opened(raw: Any, name: str, file_name: str, size: int, *, close: Callable[[], None]) -> OpenFile:
+    start = _start(raw, name)
+    stream: Any = raw
+    for magic, opener in COMPRESSIONS.values():
+        if start.startswith(magic):
+            stream = io.BufferedReader(opener(raw, "rb"))
+    if stream is not raw:
+        start = _start(stream, name)
+    for magic, what in _FOREIGN.items():
+        if start.startswith(magic):
+            close()
+            raise DataError(f"{name} is {what}.")
+
+    def progress() -> float | None:
+        return min(1.0, raw.tell() / size) if size and not raw.closed else None
+
+    return OpenFile(name, _suffixes(file_name), stream, start, progress, close)
+
+
+def _start(stream: Any, name: str) -> bytes:
+    return guarded(name, lambda: bytes(stream.peek(32)[:32]))  # type: ignore[no-any-return]
+
+
+def _suffixes(name: str) -> tuple[str, ...]:
+    """Give the last suffix in lower case, that of a compression left out; empty where there is none."""
+    suffixes = [suffix.lower() for suffix in FilePath(name).suffixes]
+    if suffixes and suffixes[-1] in COMPRESSIONS:
+        suffixes.pop()
+    return tuple(suffixes[-1:])
+
+
+def guarded(name: str, read: Callable[[], Any]) -> Any:
+    """Read, and turn a damaged archive or a failing disk into a `DataError`."""
+    try:
+        return read()
+    except _DAMAGE as error:
+        raise DataError(
+            f"{name} is damaged: it could not be decompressed ({error}). Copy or download it again."
+        ) from error
+    except UnicodeDecodeError:
+        raise
+    except OSError as error:
+        raise DataError(f"{name} cannot be read: {error.strerror or error}.") from error

@@ -1,0 +1,238 @@
+"""Any table as one stream of rows.
+
+Comes in: a file name, ``-`` for standard input, an open file, or a table in memory. Goes out: a `RowStream`, which
+gives the rows one after the other in constant memory, and knows the columns before the first of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
+from types import TracebackType
+from typing import Any
+
+from textaxa._suggest import did_you_mean
+from textaxa.data._delimited import likely_delimiter, read_delimited, wrong_delimiter
+from textaxa.data._faults import Faults
+from textaxa.data._files import OpenFile, open_file
+from textaxa.data._jsonlines import read_json_lines
+from textaxa.data._lines import Lines
+from textaxa.data._objects import Table, library_of, read_object, read_parquet
+from textaxa.errors import DataError
+
+FORMATS: dict[str, tuple[str, ...]] = {
+    "csv": (".csv",),
+    "tsv": (".tsv", ".tab"),
+    "jsonl": (".jsonl", ".ndjson", ".json"),
+    "parquet": (".parquet", ".pq"),
+}
+"""The formats and the suffixes that stand for them; .gz, .xz and .bz2 may follow, but for Parquet."""
+
+PEEKED = 100
+"""Rows of JSON lines that are looked at for the columns' names; a key may be missing from the first rows."""
+
+Row = tuple[int, dict[str, Any]]
+
+
+class RowStream:
+    """The rows of a table, once, one after the other.
+
+    Iterating gives pairs of row number and row. Row numbers are those that a person counts: the line of the file on
+    which the row begins (CSV, TSV, JSON lines; the first line is 1, so the first row of a CSV is on line 2), the row
+    from 1 (Parquet), or the index from 0 (objects in Python). It is a context manager; leaving it closes the file.
+
+    Attributes
+    ----------
+    columns
+        The names of the columns, in order. For JSON lines: the keys of the first 100 rows.
+    total
+        The number of rows, or None where it is not known before the end.
+    source
+        What the table is called in messages.
+    unit
+        What row numbers count: ``"line"``, ``"row"`` or ``"index"``.
+    format
+        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, or None for an object in memory.
+    faults
+        What was wrong with rows that were left out; empty unless faults are collected.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        *,
+        format: str | None,
+        faults: Faults,
+        progress: Callable[[], float | None],
+        close: Callable[[], None],
+    ) -> None:
+        rows: Iterator[Row] = table.rows
+        if table.columns is None:
+            seen = list(islice(rows, PEEKED))
+            rows = chain(seen, rows)
+        self.columns = (
+            tuple(dict.fromkeys(k for _, row in seen for k in row)) if table.columns is None else table.columns
+        )
+        self.total = table.total
+        self.source = table.name
+        self.unit = table.unit
+        self.format = format
+        self.faults = faults
+        self._rows = rows
+        self._progress = progress
+        self._close = close
+        self._given = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            self._given += 1
+            yield row
+
+    def __enter__(self) -> "RowStream":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, where one was opened."""
+        self._close()
+
+    def progress(self) -> float | None:
+        """Give the share that has been read, in [0, 1], or None where it cannot be told (standard input)."""
+        return min(1.0, self._given / self.total) if self.total else self._progress()
+
+    def require(self, names: Iterable[str]) -> None:
+        """Make sure that the table has these columns.
+
+        Raises
+        ------
+        DataError
+            A column is missing; the nearest name, or the likely delimiter, is given.
+        """
+        missing = [name for name in names if name not in self.columns]
+        if not missing:
+            return
+        if self.format in ("csv", "tsv") and len(self.columns) == 1 and (likely := likely_delimiter(self.columns[0])):
+            raise DataError(wrong_delimiter(self.source, self.columns[0], likely))
+        asked = " ".join(f"There is no column {name!r}.{did_you_mean(name, self.columns)}" for name in missing)
+        shown = ", ".join(map(repr, self.columns[:20])) + (" …" if len(self.columns) > 20 else "")
+        raise DataError(f"{self.source}: {asked} Its columns are: {shown or 'none'}.")
+
+
+@dataclass(frozen=True)
+class _Options:
+    encoding: str | None
+    delimiter: str | None
+    collect: bool
+
+
+def iterate_rows(
+    source: Any,
+    *,
+    format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    collect_faults: bool = False,
+) -> RowStream:
+    """Give the rows of a table, in constant memory.
+
+    Parameters
+    ----------
+    source
+        A file name (``.gz``, ``.xz`` and ``.bz2`` are unpacked), ``"-"`` for standard input, an open file, a list of
+        mappings, a pandas or polars frame, an Arrow table, or a `datasets.Dataset`.
+    format
+        ``"csv"``, ``"tsv"``, ``"jsonl"`` or ``"parquet"``. None: by the suffix; without one, by the first character.
+    encoding
+        Of a text file. None: UTF-8, or UTF-16 and UTF-32 where the file begins with their mark.
+    delimiter
+        Between the cells of a CSV; one character or ``"tab"``. None: a comma, or a tab for TSV.
+    collect_faults
+        Leave out rows that cannot be read and note them in ``faults``; else the first one raises.
+
+    Raises
+    ------
+    DataError
+        The source cannot be opened, is empty, or is of another kind than it seems; while iterating: a row cannot be
+        read.
+    MissingExtraError
+        Parquet is asked for and pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import io
+    >>> with iterate_rows(io.StringIO("text,category\\nChess,Games\\n"), format="csv") as rows:
+    ...     print(rows.columns, list(rows))
+    ('text', 'category') [(2, {'text': 'Chess', 'category': 'Games'})]
+    """
+    if format is not None and format not in FORMATS:
+        raise DataError(
+            f"The format {format!r} is not known.{did_you_mean(format, FORMATS)} Known: {', '.join(FORMATS)}."
+        )
+    table = None if _is_file(source) else read_object(source)
+    if table is not None:
+        faults = Faults(table.name, table.unit, collect=collect_faults)
+        return RowStream(table, format=None, faults=faults, progress=lambda: None, close=lambda: None)
+    if not _is_file(source):
+        raise DataError(
+            f"A {type(source).__name__} is not a table. Give a file name, '-' for standard input, an open file, a "
+            f"list of mappings, a "
+            "pandas or polars frame, or a datasets.Dataset."
+        )
+    file = open_file(source)
+    try:
+        return _read_file(file, format, _Options(encoding, delimiter, collect_faults))
+    except BaseException:
+        file.close()
+        raise
+
+
+def _is_file(source: Any) -> bool:
+    is_name = isinstance(source, str) or hasattr(source, "__fspath__")
+    return is_name or (
+        hasattr(source, "read") and library_of(source) not in ("pandas", "polars", "pyarrow", "datasets")
+    )
+
+
+def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStream:
+    format = "parquet" if file.start.startswith(b"PAR1") else format or _format_of(file)
+    faults = Faults(file.name, "row" if format == "parquet" else "line", collect=options.collect)
+    if format == "parquet":
+        if not file.stream.seekable():
+            raise DataError(
+                f"Parquet cannot be read from {file.name}, since its index is at its end. Give a file name."
+            )
+        table = read_parquet(file.stream, file.name)
+        return RowStream(table, format=format, faults=faults, progress=lambda: None, close=file.close)
+    lines = Lines(file, encoding=options.encoding)
+    if format is None:
+        format = "jsonl" if lines.begins_with("{") else "csv"
+    columns: tuple[str, ...] | None = None
+    rows: Iterator[Row]
+    if format == "jsonl":
+        rows = read_json_lines(lines, faults)
+    else:
+        columns, rows = read_delimited(
+            lines, faults, delimiter=options.delimiter, default="\t" if format == "tsv" else ","
+        )
+    table = Table(file.name, "line", columns, None, rows)
+    return RowStream(table, format=format, faults=faults, progress=file.progress, close=file.close)
+
+
+def _format_of(file: OpenFile) -> str | None:
+    """Give the format that the suffix stands for, or None where there is no suffix to go by."""
+    if not file.suffixes:
+        return None
+    for name, suffixes in FORMATS.items():
+        if file.suffixes[-1] in suffixes:
+            return name
+    if file.name == "standard input":
+        return None
+    known = ", ".join(suffix for suffixes in FORMATS.values() for suffix in suffixes)
+    raise DataError(
+        f"{file.name} has the suffix {file.suffixes[-1]!r}, which says no format. Name the format (format=…, "
+        f"--format): "
+        f"{', '.join(FORMATS)}; or use a known suffix: {known}."
+    )
