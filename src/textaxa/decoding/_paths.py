@@ -63,7 +63,7 @@ def top_paths(taxonomy: Taxonomy, node_proba: ArrayLike, k: int = 1) -> list[lis
 def _best_columns(exact: Probabilities, k: int) -> NDArray[np.int64]:
     """Give the columns of the ``k`` largest values of every row, largest first, of equals the first; shape (B, k)."""
     if k == 1:
-        return exact.argmax(axis=1)[:, None]
+        return np.asarray(exact.argmax(axis=1))[:, None]
     if k == exact.shape[1]:
         return np.argsort(-exact, axis=1, kind="stable")
     candidates = np.sort(np.argpartition(-exact, k - 1, axis=1)[:, :k], axis=1)

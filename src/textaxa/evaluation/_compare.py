@@ -1,0 +1,194 @@
+"""Two systems on the same texts: does the one beat the other by more than chance?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textaxa._sparse import take
+from textaxa._suggest import did_you_mean
+from textaxa.errors import ConfigError
+from textaxa.evaluation._evaluate import check_resamples, statistics_of
+from textaxa.evaluation._resample import CHUNK, bootstrap, interval
+from textaxa.evaluation._scores import scores
+from textaxa.evaluation._sets import TextLabels
+from textaxa.evaluation._statistics import Statistics
+from textaxa.taxonomy import CSR, Taxonomy
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Two systems compared on the same texts.
+
+    Attributes
+    ----------
+    metric
+        Dotted name of the metric.
+    a, b
+        Its value for each system.
+    difference
+        ``a - b``.
+    interval
+        95 % bootstrap interval of the difference: both systems on the same resampled texts.
+    p
+        Two-sided p-value of the permutation test: the share of random exchanges of the two systems' answers, text by
+        text, that give a difference at least as large.
+    n
+        Number of texts.
+    """
+
+    metric: str
+    a: float
+    b: float
+    difference: float
+    interval: tuple[float, float]
+    p: float
+    n: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it as plain values, for JSON."""
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in self.__dict__.items()}
+
+
+def paired_test(
+    taxonomy: Taxonomy,
+    true: Sequence[TextLabels],
+    predicted_a: Sequence[TextLabels],
+    predicted_b: Sequence[TextLabels],
+    metric: str = "path_accuracy",
+    *,
+    node_proba_a: ArrayLike | None = None,
+    node_proba_b: ArrayLike | None = None,
+    seed: int = 0,
+    n_resamples: int = 1000,
+) -> PairedTest:
+    """Tell whether system A and system B differ in a metric, on the same texts.
+
+    The interval of the difference is a paired bootstrap (both systems on the same resampled texts). The p-value is of a
+    permutation test, which exchanges the systems' answers text by text (Noreen 1989); it needs no assumption about how
+    the metric is distributed, and works for ratios such as F1 (Yeh 2000, "More accurate tests for the statistical
+    significance of result differences"). It is never below ``1 / (n_resamples + 1)``.
+
+    Parameters
+    ----------
+    taxonomy, true, predicted_a, predicted_b
+        As for `evaluate_paths`.
+    metric
+        A dotted name of `Evaluation.values`: ``path_accuracy``, ``hierarchical.f1``, ``levels.2.macro_f1``, …
+    node_proba_a, node_proba_b
+        Needed for ``hierarchical.f1_auc``, shape (n, N) each.
+    seed
+        Seed of the resamples.
+    n_resamples
+        Number of resamples, and of permutations.
+
+    Returns
+    -------
+    The difference A - B with its interval and p-value.
+
+    Raises
+    ------
+    ConfigError
+        The metric is not known, or not defined for these texts.
+    DataError
+        As for `evaluate_paths`.
+
+    Examples
+    --------
+    >>> from textaxa.taxonomy import Taxonomy
+    >>> taxonomy = Taxonomy.from_paths([("Games",), ("Tools",)])
+    >>> true = [("Games",), ("Tools",)] * 20
+    >>> found = paired_test(taxonomy, true, true, [("Games",)] * 40)
+    >>> found.difference, found.p < 0.01
+    (0.5, True)
+    """
+    check_resamples(n_resamples)
+    answers = {"predicted_a": (predicted_a, node_proba_a), "predicted_b": (predicted_b, node_proba_b)}
+    a, b = statistics_of(taxonomy, true, answers)
+    with_area = node_proba_a is not None and node_proba_b is not None
+    with_macro = "macro" in metric
+    values = []
+    for one in (a, b):
+        sums, nodes = one.totals()
+        known = scores(one, sums, nodes, with_area=with_area)
+        if metric not in known:
+            hint = " It needs node_proba_a and node_proba_b." if metric == "hierarchical.f1_auc" else ""
+            raise ConfigError(
+                f"The metric {metric!r} is not known.{hint or did_you_mean(metric, known)} Known: {', '.join(known)}."
+            )
+        values.append(float(known[metric][0]))
+    if np.isnan(values).any():
+        raise ConfigError(f"The metric {metric!r} is not defined here: no true path reaches what it measures.")
+    difference = values[0] - values[1]
+    resampled = bootstrap([a, b], seed=seed, n_resamples=n_resamples, with_macro=with_macro, with_area=with_area)
+    change = resampled[0][metric] - resampled[1][metric]
+    return PairedTest(
+        metric=metric,
+        a=values[0],
+        b=values[1],
+        difference=difference,
+        interval=interval("difference", difference, change),
+        p=_permutation_p(a, b, metric, seed=seed, n_resamples=n_resamples, with_area=with_area),
+        n=len(true),
+    )
+
+
+def _permutation_p(a: Statistics, b: Statistics, metric: str, *, seed: int, n_resamples: int, with_area: bool) -> float:
+    """Give the two-sided p-value of approximate randomisation.
+
+    Source: Noreen 1989, "Computer-Intensive Methods for Testing Hypotheses"; the observed exchange counts too, so p is
+    never 0.
+    """
+    with_macro = "macro" in metric
+    change = _exchange(a, b)
+    if not len(change.columns):
+        return 1.0
+    a_sums, a_nodes = a.totals()
+    b_sums, b_nodes = b.totals()
+
+    def difference(sums: Floats, nodes: Floats | float) -> Floats:
+        one = scores(a, a_sums + sums, a_nodes + nodes if with_macro else None, with_area=with_area)[metric]
+        other = scores(b, b_sums - sums, b_nodes - nodes if with_macro else None, with_area=with_area)[metric]
+        return np.abs(one - other)
+
+    observed = difference(np.zeros_like(a_sums), 0.0)[0]
+    generator = np.random.default_rng(seed)
+    step = max(1, CHUNK // len(change.columns))
+    as_large = 0
+    for start in range(0, n_resamples, step):
+        size = (min(step, n_resamples - start), len(change.columns))
+        exchanged = generator.integers(0, 2, size=size, dtype=np.int8).astype(np.float64)
+        nodes = change.node_sums(exchanged) if with_macro else 0.0
+        # Sums of many floats in another order differ in their last digits.
+        as_large += int((difference(exchanged @ change.columns, nodes) >= observed - 1e-12).sum())
+    return (1 + as_large) / (1 + n_resamples)
+
+
+def _exchange(a: Statistics, b: Statistics) -> Statistics:
+    """Give what ``a``'s sums gain when it takes ``b``'s answer, one row for each text on which the two differ."""
+    columns = np.hstack([b.columns[b.group], b.per_text]) - np.hstack([a.columns[a.group], a.per_text])
+    texts = np.flatnonzero((a.answer != b.answer) | (columns != 0).any(axis=1))
+    a_row, a_node = _entries_of(a, texts)
+    b_row, b_node = _entries_of(b, texts)
+    return replace(
+        a,
+        columns=columns[texts],
+        group=np.arange(len(texts)),
+        entry_row=np.concatenate([b_row, a_row]),
+        entry_node=np.concatenate([b_node, a_node]),
+        entry_value=np.repeat([1.0, -1.0], [len(b_row), len(a_row)]),
+    )
+
+
+def _entries_of(statistics: Statistics, texts: Integers) -> tuple[Integers, Integers]:
+    """Give the entries of some texts: the position in ``texts``, and the node."""
+    order = np.argsort(statistics.entry_row, kind="stable")
+    counts = np.bincount(statistics.entry_row, minlength=len(statistics.columns))
+    table = CSR(np.concatenate([[0], np.cumsum(counts)]), statistics.entry_node[order].astype(np.int32))
+    row, node = take(table, statistics.group[texts])
+    return row, node.astype(np.int64)

@@ -1,0 +1,66 @@
+"""How sure a number is: metrics on bootstrap resamples of the texts, and intervals from them."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textaxa.evaluation._scores import scores
+from textaxa.evaluation._statistics import Statistics
+
+Floats = NDArray[np.float64]
+
+# Weights held at once, in numbers: 4 million float64 are 32 MB.
+CHUNK = 4_000_000
+
+_QUANTILES = (0.025, 0.975)
+
+
+def bootstrap(
+    systems: Sequence[Statistics], *, seed: int, n_resamples: int, with_macro: bool, with_area: bool
+) -> list[dict[str, Floats]]:
+    """Give every metric of every system on the same resamples of the texts, each of shape (n_resamples,)."""
+    found: list[list[dict[str, Floats]]] = [[] for _ in systems]
+    n_texts = len(systems[0].group)
+    for draws in _draws(n_texts, seed=seed, n_resamples=n_resamples):
+        for system, parts in zip(systems, found, strict=True):
+            weights = np.empty((len(draws), len(system.columns)))
+            for row, drawn in zip(weights, draws, strict=True):
+                row[:] = np.bincount(system.group[drawn], minlength=len(row))
+            sums = np.hstack([weights @ system.columns, _per_text_sums(system.per_text, draws)])
+            nodes = system.node_sums(weights) if with_macro else None
+            parts.append(scores(system, sums, nodes, with_area=with_area))
+    return [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]} for parts in found]
+
+
+def _draws(n_texts: int, *, seed: int, n_resamples: int) -> Iterator[NDArray[np.int64]]:
+    generator = np.random.default_rng(seed)
+    step = max(1, CHUNK // n_texts)
+    for start in range(0, n_resamples, step):
+        yield generator.integers(0, n_texts, size=(min(step, n_resamples - start), n_texts))
+
+
+def _per_text_sums(per_text: Floats, draws: NDArray[np.int64]) -> Floats:
+    sums = np.empty((len(draws), per_text.shape[1]))
+    for i, column in enumerate(per_text.T):
+        # Most often every text is the same here (all coherent, all with an area): then nothing needs to be drawn.
+        same = (column == column[0]).all()
+        sums[:, i] = column[0] * len(column) if same else np.ascontiguousarray(column)[draws].sum(axis=1)
+    return sums
+
+
+def interval(name: str, value: float, resampled: Floats) -> tuple[float, float]:
+    """Give the 95 % interval of a metric from its values on the resamples.
+
+    Percentiles of the bootstrap (Efron & Tibshirani 1993, chapter 13). A macro-F1 is biased in resamples, where nodes
+    with few texts lose them all or get them several times; its percentiles are moved by the difference between the
+    value and the resamples' mean, so that the interval lies around the value.
+    """
+    defined = resampled[~np.isnan(resampled)]
+    if not len(defined):
+        return value, value
+    low, high = np.quantile(defined, _QUANTILES)
+    if "macro" in name:
+        moved = value - defined.mean()
+        low, high = np.clip([low + moved, high + moved], 0.0, 1.0)
+    return float(low), float(high)
