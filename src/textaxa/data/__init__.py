@@ -2,6 +2,21 @@
 
 from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._examples import Examples, read_examples
-from textaxa.data._stream import FORMATS, RowStream, iterate_rows
+from textaxa.data._formats import FORMATS
+from textaxa.data._split import split_examples
+from textaxa.data._stream import RowStream, iterate_rows
+from textaxa.data._writers import RowWriter, write_rows
 
-__all__ = ["FORMATS", "Columns", "Examples", "RowStream", "iterate_rows", "labels_of", "read_examples", "text_of"]
+__all__ = [
+    "FORMATS",
+    "Columns",
+    "Examples",
+    "RowStream",
+    "RowWriter",
+    "iterate_rows",
+    "labels_of",
+    "read_examples",
+    "split_examples",
+    "text_of",
+    "write_rows",
+]

@@ -123,7 +123,7 @@ def _never_closed(source: str, line: int) -> str:
     return (
         f'{source}, line {line}: a quote (") is opened in this row and never closed, so everything after it became '
         f"one cell. "
-        'Close it, or double the quotes that belong to the text (""").'
+        'Close it, or double the quotes that belong to the text ("").'
     )
 
 

@@ -136,7 +136,7 @@ def checked_text(row: dict[str, Any], columns: Columns, number: int, faults: Fau
     try:
         text = text_of(row, columns)
     except DataError as error:
-        faults.add(number, "not-text", str(error).rstrip("."), cure=f"Turn the cells of {names} into text.")
+        _add(faults, number, "not-text", error)
         return ""
     if not text:
         faults.add(
@@ -156,8 +156,7 @@ def checked_labels(row: dict[str, Any], columns: Columns, number: int, faults: F
     try:
         found = labels_of(row, columns)
     except DataError as error:
-        message, _, cure = str(error).partition(". ")
-        faults.add(number, "bad-label", message, cure=cure or "Correct the label.")
+        _add(faults, number, "bad-label", error)
         return ()
     if not found:
         names = ", ".join(columns.label_columns[:1] if columns.labels else columns.label_columns)
@@ -190,8 +189,14 @@ def checked_cell(row: dict[str, Any], column: str, number: int, faults: Faults) 
     try:
         return text_of(row, Columns(text=(column,)))
     except DataError as error:
-        faults.add(number, "not-text", str(error).rstrip("."), cure=f"Turn the cells of {column} into text.")
+        _add(faults, number, "not-text", error)
         return ""
+
+
+def _add(faults: Faults, number: int, kind: str, error: DataError) -> None:
+    """Note what the cell's error says: its first sentence is what was found, the others are the cure."""
+    message, _, cure = str(error).partition(". ")
+    faults.add(number, kind, message, cure=cure)
 
 
 def has_surrogate(text: str) -> bool:
@@ -203,6 +208,8 @@ def has_surrogate(text: str) -> bool:
     return False
 
 
-_NO_LABEL_CURE = "Every row needs a label: fill it in, or leave rows without one out of this table."
+_NO_LABEL_CURE = (
+    "Every row needs a label: fill it in, leave such rows out, or name the label columns from the top level down."
+)
 _UNKNOWN_CURE = "Correct the label, or add it to the taxonomy."
 _SURROGATE_CURE = "It was cut in the middle of a character: write the texts again from their source."

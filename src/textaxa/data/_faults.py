@@ -14,11 +14,11 @@ SHOWN = 10
 
 @dataclass
 class Kind:
-    """All faults of one kind: how many, the first few places, and the cure."""
+    """All faults of one kind: how many, the first few places, and the cures (a kind has few different ones)."""
 
-    cure: str
     count: int = 0
     places: list[str] = field(default_factory=list)
+    cures: list[str] = field(default_factory=list)
 
 
 class Faults:
@@ -55,15 +55,14 @@ class Faults:
         if not self.collect:
             raise DataError(self._one(self._place(row, message), cure))
         self.total += 1
-        entry = self.kinds.setdefault(kind, Kind(cure))
+        entry = self.kinds.setdefault(kind, Kind())
         entry.count += 1
-        if self.total > SHOWN and len(entry.places) >= SHOWN:
-            return
-        place = self._place(row, message)
+        if cure not in entry.cures and len(entry.cures) < SHOWN:
+            entry.cures.append(cure)
         if len(entry.places) < SHOWN:
-            entry.places.append(place)
+            entry.places.append(self._place(row, message))
         if self.total <= SHOWN:
-            self._first.append(place)
+            self._first.append(self._place(row, message))
 
     def raise_if_any(self) -> None:
         """Raise everything that was gathered as one error.
@@ -83,12 +82,17 @@ class Faults:
         return f"{self.source}, {place}. {' '.join(cures)}"
 
     def _cures(self) -> list[str]:
-        return list(dict.fromkeys(kind.cure for kind in self.kinds.values()))
+        return list(dict.fromkeys(cure for kind in self.kinds.values() for cure in kind.cures))
 
     def _many(self) -> str:
         shown = f", the first {SHOWN} are shown" if self.total > SHOWN else ""
         lines = [f"{self.source} has {self.total:,} faults{shown}:", *(f"  {place}" for place in self._first)]
         if self.total > SHOWN:
-            counts = "; ".join(f"{name} {kind.count:,}" for name, kind in self.kinds.items())
-            lines.append(f"  … and {self.total - SHOWN:,} more. By kind: {counts}.")
+            lines.append(f"  … and {self.total - SHOWN:,} more. By kind: {'; '.join(map(self._count, self.kinds))}.")
         return "\n".join([*lines, *self._cures()])
+
+    def _count(self, name: str) -> str:
+        """Give how many faults of a kind there are, with one place where none of it is among the shown ones."""
+        kind = self.kinds[name]
+        hidden = kind.places[0] not in self._first
+        return f"{name} {kind.count:,}" + (f" (first: {kind.places[0]})" if hidden else "")

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import IO, Any, cast
 
-from textaxa._suggest import did_you_mean
+from textaxa._suggest import nearest
+from textaxa.data._formats import suffix_of
 from textaxa.errors import DataError
 
 CHUNK = 1 << 18
@@ -46,8 +47,8 @@ class OpenFile:
     ----------
     name
         What it is called in messages.
-    suffixes
-        The suffixes of the name in lower case, without that of a compression: ``(".csv",)``.
+    suffix
+        The suffix of the name that stands for a format, or empty: ``".csv"``.
     stream
         What is read: decompressed bytes, or text.
     start
@@ -59,7 +60,7 @@ class OpenFile:
     """
 
     name: str
-    suffixes: tuple[str, ...]
+    suffix: str
     stream: IO[Any]
     start: bytes
     progress: Callable[[], float | None]
@@ -82,7 +83,7 @@ def open_file(source: Any) -> OpenFile:
     raw = getattr(sys.stdin, "buffer", sys.stdin) if isinstance(source, str) else source
     name = "standard input" if isinstance(source, str) else str(getattr(source, "name", "the open file"))
     if isinstance(raw, io.TextIOBase):
-        return OpenFile(name, _suffixes(name), cast("IO[Any]", raw), b"", lambda: None, lambda: None)
+        return OpenFile(name, suffix_of(name), cast("IO[Any]", raw), b"", lambda: None, lambda: None)
     if not hasattr(raw, "peek"):
         raw = io.BufferedReader(raw)
         return _opened(raw, name, name, 0, close=lambda: _let_go(raw))
@@ -100,9 +101,8 @@ def _open_path(path: FilePath) -> io.BufferedReader:
         return path.open("rb")
     except FileNotFoundError:
         folder = path.parent
-        known = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-        where = "" if folder.is_dir() else f" The folder {folder} does not exist either."
-        raise DataError(f"There is no file {path}.{did_you_mean(path.name, known)}{where}") from None
+        hint = _near(path) if folder.is_dir() else f" The folder {folder} does not exist either."
+        raise DataError(f"There is no file {path}.{hint}") from None
     except IsADirectoryError:
         raise DataError(
             f"{path} is a folder, not a file. Name a file in it; a data set saved with save_to_disk is opened in "
@@ -110,6 +110,13 @@ def _open_path(path: FilePath) -> io.BufferedReader:
         ) from None
     except OSError as error:
         raise DataError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def _near(path: FilePath) -> str:
+    """Give the file of the same folder that may be meant; by the stem, since a common suffix makes all names alike."""
+    names = {entry.stem: entry.name for entry in path.parent.iterdir()}
+    found = nearest(path.stem, names)
+    return f" Did you mean {names[found]!r}?" if found is not None else ""
 
 
 def _opened(raw: Any, name: str, file_name: str, size: int, *, close: Callable[[], None]) -> OpenFile:
@@ -128,19 +135,11 @@ def _opened(raw: Any, name: str, file_name: str, size: int, *, close: Callable[[
     def progress() -> float | None:
         return min(1.0, raw.tell() / size) if size and not raw.closed else None
 
-    return OpenFile(name, _suffixes(file_name), stream, start, progress, close)
+    return OpenFile(name, suffix_of(file_name), stream, start, progress, close)
 
 
 def _start(stream: Any, name: str) -> bytes:
     return guarded(name, lambda: bytes(stream.peek(32)[:32]))  # type: ignore[no-any-return]
-
-
-def _suffixes(name: str) -> tuple[str, ...]:
-    """Give the last suffix in lower case, that of a compression left out; empty where there is none."""
-    suffixes = [suffix.lower() for suffix in FilePath(name).suffixes]
-    if suffixes and suffixes[-1] in COMPRESSIONS:
-        suffixes.pop()
-    return tuple(suffixes[-1:])
 
 
 def guarded(name: str, read: Callable[[], Any]) -> Any:

@@ -14,18 +14,11 @@ from textaxa._suggest import did_you_mean
 from textaxa.data._delimited import likely_delimiter, read_delimited, wrong_delimiter
 from textaxa.data._faults import Faults
 from textaxa.data._files import OpenFile, open_file
+from textaxa.data._formats import checked_format, format_of_suffix, unknown_suffix
 from textaxa.data._jsonlines import read_json_lines
 from textaxa.data._lines import Lines
 from textaxa.data._objects import Table, library_of, read_object, read_parquet
 from textaxa.errors import DataError
-
-FORMATS: dict[str, tuple[str, ...]] = {
-    "csv": (".csv",),
-    "tsv": (".tsv", ".tab"),
-    "jsonl": (".jsonl", ".ndjson", ".json"),
-    "parquet": (".parquet", ".pq"),
-}
-"""The formats and the suffixes that stand for them; .gz, .xz and .bz2 may follow, but for Parquet."""
 
 PEEKED = 100
 """Rows of JSON lines that are looked at for the columns' names; a key may be missing from the first rows."""
@@ -167,10 +160,7 @@ def iterate_rows(
     ...     print(rows.columns, list(rows))
     ('text', 'category') [(2, {'text': 'Chess', 'category': 'Games'})]
     """
-    if format is not None and format not in FORMATS:
-        raise DataError(
-            f"The format {format!r} is not known.{did_you_mean(format, FORMATS)} Known: {', '.join(FORMATS)}."
-        )
+    format = checked_format(format)
     table = None if _is_file(source) else read_object(source)
     if table is not None:
         faults = Faults(table.name, table.unit, collect=collect_faults)
@@ -223,16 +213,9 @@ def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStre
 
 def _format_of(file: OpenFile) -> str | None:
     """Give the format that the suffix stands for, or None where there is no suffix to go by."""
-    if not file.suffixes:
+    if not file.suffix or file.name == "standard input":
         return None
-    for name, suffixes in FORMATS.items():
-        if file.suffixes[-1] in suffixes:
-            return name
-    if file.name == "standard input":
-        return None
-    known = ", ".join(suffix for suffixes in FORMATS.values() for suffix in suffixes)
-    raise DataError(
-        f"{file.name} has the suffix {file.suffixes[-1]!r}, which says no format. Name the format (format=…, "
-        f"--format): "
-        f"{', '.join(FORMATS)}; or use a known suffix: {known}."
-    )
+    found = format_of_suffix(file.suffix)
+    if found is None:
+        raise unknown_suffix(file.name)
+    return found
