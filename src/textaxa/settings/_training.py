@@ -16,7 +16,12 @@ class TrainingSettings(Checked):
     gradient_accumulation: int = setting(
         1, "Steps whose gradients are added before one update; a larger batch in the same memory.", at_least=1
     )
-    encoder_rate: float = setting(1e-4, "Learning rate of the encoder (AdamW).", at_least=0)
+    encoder_rate: float | None = setting(
+        None,
+        "Learning rate of the encoder (AdamW). Empty: 1e-4 for small encoders (up to 512 features, such as MiniLM), 3e-5 for "
+        "wider ones.",
+        at_least=0,
+    )
     head_rate: float | None = setting(
         None,
         "Learning rate of the head. Empty: 1e-3, or 1e-2 with a frozen encoder. The head starts from nothing, so it "

@@ -1,0 +1,129 @@
+"""The levels of a taxonomy as classes to be scored, and the way back from level scores to coherent probabilities.
+
+Every text has one class at every level: at level l the nodes of depth l, and for each terminal that is shallower the
+class "the path has ended there". So all paths have the same number of factors, whatever their length.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812 - the name that PyTorch code uses
+
+from textaxa.taxonomy import Taxonomy
+
+
+class LevelClasses(nn.Module):
+    """The classes of every level, and which of them each terminal belongs to.
+
+    Attributes
+    ----------
+    sizes : list[int]
+        Number of classes C_l of each level.
+    class_nodes : list of int arrays (C_l,)
+        The node that each class stands for: a node of that depth, or a shallower terminal that the path has ended at.
+    """
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
+        terminals = np.asarray(taxonomy.terminals)
+        depth = np.asarray(taxonomy.depth)
+        self.class_nodes: list[np.ndarray] = []
+        for level in range(1, taxonomy.n_levels + 1):
+            ended = terminals[depth[terminals] < level]
+            nodes = np.asarray(taxonomy.level(level))
+            self.class_nodes.append(np.concatenate([nodes, ended]))
+            members = _members(taxonomy, level, nodes, ended)
+            self.register_buffer(f"_members_{level}", torch.from_numpy(members), persistent=False)
+        self.sizes = [len(nodes) for nodes in self.class_nodes]
+
+    def members(self, level: int) -> torch.Tensor:
+        """Give the classes of each terminal at a level (0 = top), int64 (T, K); K is 1 on a tree. -1 fills short rows."""
+        return self.get_buffer(f"_members_{level + 1}")
+
+    def log_proba(self, level: int, logits: torch.Tensor) -> torch.Tensor:
+        """Turn the logits of a level (B, C_l) into the log-probability of each terminal's class there, (B, T)."""
+        members = self.members(level)
+        logs = F.log_softmax(logits.float(), dim=1)
+        if members.shape[1] == 1:
+            return logs[:, members[:, 0]]
+        per_class = logs[:, members.clamp_min(0)].masked_fill(members < 0, -torch.inf)
+        return torch.logsumexp(per_class, dim=2)
+
+    def one_hot(self, level: int, terminals: torch.Tensor) -> torch.Tensor:
+        """Give the true classes of a level as a distribution (B, C_l); several ancestors in a DAG share it evenly."""
+        rows = self.members(level)[terminals]
+        real = (rows >= 0).float()
+        target = real.new_zeros(len(terminals), self.sizes[level])
+        return target.scatter_add_(1, rows.clamp_min(0), real / real.sum(1, keepdim=True))
+
+
+class NodeSums(nn.Module):
+    """From terminal probabilities to node probabilities: a node's is the sum over the terminals at or below it."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
+        self.n_nodes = len(taxonomy)
+        rows = [taxonomy.ancestors.row(int(t)) for t in taxonomy.terminals]
+        position = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+        self.register_buffer("_terminal", torch.from_numpy(position), persistent=False)
+        self.register_buffer("_node", torch.from_numpy(np.concatenate(rows).astype(np.int64)), persistent=False)
+
+    def forward(self, terminal_proba: torch.Tensor) -> torch.Tensor:
+        """Sum (B, T) to (B, N). Adding more terms never lowers a float sum, so a child is never above its parent."""
+        sums = terminal_proba.new_zeros(len(terminal_proba), self.n_nodes)
+        sums.index_add_(1, self._terminal_nodes(), terminal_proba[:, self.get_buffer("_terminal")])
+        return sums.clamp_(max=1.0)
+
+    def _terminal_nodes(self) -> torch.Tensor:
+        return self.get_buffer("_node")
+
+
+def path_proba(classes: LevelClasses, nodes: NodeSums, logits: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Combine level logits to coherent ``node_proba`` (B, N): the product over levels, normalised over terminals."""
+    joint = torch.stack([classes.log_proba(level, scores) for level, scores in enumerate(logits)]).sum(0)
+    return nodes(torch.softmax(joint, dim=1))
+
+
+class ParentCut(nn.Module):
+    """Coherence in a several-paths task: a node's sigmoid is cut to the smallest among its ancestors' and its own."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
+        self.slices = [slice(int(nodes[0]), int(nodes[-1]) + 1) for nodes in map(taxonomy.level, _levels(taxonomy))]
+        for level, nodes in enumerate(map(taxonomy.level, _levels(taxonomy))):
+            parents = _padded([taxonomy.parents.row(int(node)) for node in nodes])
+            self.register_buffer(f"_parents_{level}", torch.from_numpy(parents), persistent=False)
+
+    def forward(self, logits: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Turn the logits of every level's nodes into coherent ``node_proba`` (B, N)."""
+        levels = [torch.sigmoid(logits[0].float())]
+        for level, scores in enumerate(logits[1:], start=1):
+            parents = self.get_buffer(f"_parents_{level}")
+            above = torch.cat(levels, dim=1)[:, parents.clamp_min(0)].masked_fill(parents < 0, 1.0).amin(2)
+            levels.append(torch.minimum(torch.sigmoid(scores.float()), above))
+        return torch.cat(levels, dim=1)
+
+
+def _levels(taxonomy: Taxonomy) -> range:
+    return range(1, taxonomy.n_levels + 1)
+
+
+def _members(taxonomy: Taxonomy, level: int, nodes: np.ndarray, ended: np.ndarray) -> np.ndarray:
+    """Find the classes of each terminal at one level: its ancestors of that depth, or the class at which it has ended."""
+    class_of = {int(node): i for i, node in enumerate(np.concatenate([nodes, ended]))}
+    depth = np.asarray(taxonomy.depth)
+    rows = []
+    for terminal in map(int, taxonomy.terminals):
+        here = [terminal] if depth[terminal] < level else [n for n in taxonomy.ancestors.row(terminal) if depth[n] == level]
+        rows.append([class_of[int(node)] for node in here])
+    return _padded(rows)
+
+
+def _padded(rows: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
+    """Stack rows of unequal length as int64 (R, K), filled up with -1."""
+    padded = np.full((len(rows), max([1, *map(len, rows)])), -1, dtype=np.int64)
+    for i, row in enumerate(rows):
+        padded[i, : len(row)] = row
+    return padded

@@ -1,0 +1,127 @@
+"""How level scores are trained and read: the part that ``per-level``, ``cascade`` and ``chained`` have in common.
+
+A head only says how the logits of each level come about. What those logits are scored against, and how they become
+coherent probabilities, depends on the task alone and lives here: softmax levels for one path, sigmoid levels for several.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.heads._levels import LevelClasses, NodeSums, ParentCut, path_proba
+from textaxa.heads._losses import LevelWeights, binary_loss, class_weights, smoothed
+from textaxa.taxonomy import Taxonomy
+
+Logits = list[torch.Tensor]
+"""One tensor (B, C_l) a level."""
+
+
+class LevelSettings(Protocol):
+    """What the scoring reads of a head's settings."""
+
+    label_smoothing: float
+    class_weights: str
+    level_weights: str | tuple[float, ...]
+
+
+class SinglePathScoring(nn.Module):
+    """One path a text. Targets are positions in ``taxonomy.terminals``, int64 (B,)."""
+
+    def __init__(self, taxonomy: Taxonomy, settings: LevelSettings, counts: np.ndarray | None) -> None:
+        super().__init__()
+        self.classes = LevelClasses(taxonomy)
+        self.nodes = NodeSums(taxonomy)
+        self.sizes = self.classes.sizes
+        self.smoothing = settings.label_smoothing
+        self.level_weights = LevelWeights(settings.level_weights, len(self.sizes))
+        for level in range(len(self.sizes)):
+            weights = self._terminal_weights(level, settings.class_weights, counts)
+            self.register_buffer(f"_weights_{level}", weights, persistent=False)
+
+    def _terminal_weights(self, level: int, kind: str, counts: np.ndarray | None) -> torch.Tensor:
+        """Give the class weight that a row of each terminal has at a level, (T,)."""
+        members = self.classes.members(level)
+        if kind == "none" or counts is None:
+            return torch.ones(len(members))
+        share = self.classes.one_hot(level, torch.arange(len(members))).double().numpy()
+        return torch.from_numpy(share @ class_weights(kind, counts @ share)).float()
+
+    def loss(self, logits: Logits, targets: torch.Tensor) -> torch.Tensor:
+        """Give the mean loss of a batch in nats, the levels combined by their weights."""
+        return self.level_weights(torch.stack([self._level_loss(i, x, targets) for i, x in enumerate(logits)]))
+
+    def _level_loss(self, level: int, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        losses = -self.classes.log_proba(level, logits).gather(1, targets[:, None])[:, 0]
+        return (self.get_buffer(f"_weights_{level}")[targets] * smoothed(losses, logits, self.smoothing)).mean()
+
+    def truth(self, level: int, targets: torch.Tensor) -> torch.Tensor:
+        """Give the true classes of a level as probabilities (B, C_l)."""
+        return self.classes.one_hot(level, targets)
+
+    @staticmethod
+    def proba(logits: torch.Tensor) -> torch.Tensor:
+        """Give the probabilities of a level (B, C_l)."""
+        return torch.softmax(logits, dim=1)
+
+    def node_proba(self, logits: Logits) -> torch.Tensor:
+        """Give coherent node probabilities (B, N)."""
+        return path_proba(self.classes, self.nodes, logits)
+
+
+class MultiPathScoring(nn.Module):
+    """Several paths a text. Targets are the nodes that are true, closed under ancestors, float32 (B, N)."""
+
+    def __init__(self, taxonomy: Taxonomy, settings: LevelSettings, counts: np.ndarray | None) -> None:
+        super().__init__()
+        self.cut = ParentCut(taxonomy)
+        self.sizes = [s.stop - s.start for s in self.cut.slices]
+        self.smoothing = settings.label_smoothing
+        self.level_weights = LevelWeights(settings.level_weights, len(self.sizes))
+        for level, nodes in enumerate(self.cut.slices):
+            known = np.zeros(self.sizes[level]) if counts is None else counts[nodes]
+            weights = torch.from_numpy(class_weights(settings.class_weights, known)).float()
+            self.register_buffer(f"_weights_{level}", weights, persistent=False)
+
+    def loss(self, logits: Logits, targets: torch.Tensor) -> torch.Tensor:
+        """Give the mean loss of a batch in nats, the levels combined by their weights."""
+        return self.level_weights(torch.stack([self._level_loss(i, x, targets) for i, x in enumerate(logits)]))
+
+    def _level_loss(self, level: int, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        weights = self.get_buffer(f"_weights_{level}")
+        return binary_loss(logits, self.truth(level, targets), weights, self.smoothing).mean()
+
+    def truth(self, level: int, targets: torch.Tensor) -> torch.Tensor:
+        """Give the true nodes of a level as probabilities 0 and 1, (B, C_l)."""
+        return targets[:, self.cut.slices[level]]
+
+    @staticmethod
+    def proba(logits: torch.Tensor) -> torch.Tensor:
+        """Give the probabilities of a level (B, C_l)."""
+        return torch.sigmoid(logits)
+
+    def node_proba(self, logits: Logits) -> torch.Tensor:
+        """Give coherent node probabilities (B, N)."""
+        return self.cut(logits)
+
+
+Scoring = SinglePathScoring | MultiPathScoring
+
+
+def scoring(taxonomy: Taxonomy, task: str, settings: LevelSettings, counts: np.ndarray | None) -> Scoring:
+    """Choose the scoring of a task: ``single`` or ``multi``."""
+    kind = SinglePathScoring if task == "single" else MultiPathScoring
+    return kind(taxonomy, settings, counts)
+
+
+def hidden_rows(values: torch.Tensor, share: float) -> torch.Tensor:
+    """Set a random share of the rows (B, C) to zero."""
+    kept = torch.rand(len(values), 1, device=values.device) >= share
+    return values * kept
+
+
+def sizes_before(sizes: Sequence[int]) -> list[int]:
+    """Give for each level the number of classes of the level above; 0 for the top level."""
+    return [0, *sizes[:-1]]

@@ -1,0 +1,55 @@
+"""``cascade``: the text feeds the top level only; the output of each level runs through an MLP into the next.
+
+The network of the question that this project was born from: two layers of output joined by an MLP, here for any depth.
+All that a minor level knows of the text is what fits through the logits of the level above it, so it is the
+narrowest of the heads; it is kept because people build it, and ought to see what it costs.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.heads._scoring import Logits, scoring
+from textaxa.settings import CascadeSettings
+from textaxa.taxonomy import Taxonomy
+
+
+class CascadeHead(nn.Module):
+    """Linear (D → C_1), then MLP (C_(l-1) → hidden → C_l) for each further level. Single-path tasks only."""
+
+    def __init__(
+        self, taxonomy: Taxonomy, width: int, *, task: str, settings: CascadeSettings, counts: np.ndarray | None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.task = task
+        self.scoring = scoring(taxonomy, task, settings, counts)
+        self.dropout = nn.Dropout(settings.dropout)
+        first, *others = self.scoring.sizes
+        self.classifiers = nn.ModuleList([nn.Linear(width, first)])
+        for above, size in zip(self.scoring.sizes, others, strict=False):
+            self.classifiers.append(
+                nn.Sequential(nn.Linear(above, settings.hidden), nn.GELU(), nn.Linear(settings.hidden, size))
+            )
+
+    def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> Logits:
+        """Score text vectors (B, D): logits (B, C_l) for each level. Targets and progress change nothing here."""
+        del targets, progress
+        scores: Logits = []
+        fed = self.dropout(features)
+        for classifier in self.classifiers:
+            fed = classifier(fed)
+            scores.append(fed)
+        return scores
+
+    def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:
+        """Give the mean loss in nats, levels combined by their weights."""
+        return self.scoring.loss(scores, targets)
+
+    def node_proba(self, scores: Logits) -> torch.Tensor:
+        """Give coherent node probabilities (B, N)."""
+        return self.scoring.node_proba(scores)
+
+    def end_epoch(self) -> None:
+        """Let the level weights take the finished epoch into account."""
+        self.scoring.level_weights.end_epoch()

@@ -1,0 +1,114 @@
+"""``chained``, the reference model: text vector ⊕ parent level's output → child level's classifier.
+
+In training the child level may be fed the true parent, which at prediction time it will not have; ``feed`` says how that
+gap is handled (:class:`textaxa.settings.ChainedSettings`). At prediction time it is always fed the predicted output.
+"""
+
+import math
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from textaxa.heads._scoring import Logits, hidden_rows, scoring, sizes_before
+from textaxa.settings import ChainedSettings
+from textaxa.taxonomy import Taxonomy
+
+_SURE = 0.95
+"""Where the true parent is fed as logits it counts as predicted with this probability: a one-hot has no finite logarithm."""
+
+_INVERSE_SIGMOID_STEEPNESS = 10.0
+"""The share of true parents is 0.993 at the start and 0.007 at the end of the schedule, half in its middle."""
+
+
+class ChainedHead(nn.Module):
+    """Linear (D + C_(l-1) → C_l) for each level l. Single- and several-path tasks.
+
+    Source: the BERT + second classifier recipe; THMM (a node's MLP on [CLS] and the parent's hidden state); masked
+    teacher forcing as in HBGL (Jiang et al., EMNLP 2022); scheduled sampling after Bengio et al. (NeurIPS 2015).
+    """
+
+    def __init__(
+        self, taxonomy: Taxonomy, width: int, *, task: str, settings: ChainedSettings, counts: np.ndarray | None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.task = task
+        self.scoring = scoring(taxonomy, task, settings, counts)
+        self.dropout = nn.Dropout(settings.dropout)
+        sizes = self.scoring.sizes
+        self.classifiers = nn.ModuleList(
+            nn.Linear(width + above, size) for above, size in zip(sizes_before(sizes), sizes, strict=True)
+        )
+
+    def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> Logits:
+        """Score text vectors (B, D): logits (B, C_l) for each level.
+
+        Parameters
+        ----------
+        features
+            Text vectors (B, D).
+        targets
+            The truth, given in training only; what of it is fed depends on ``feed``.
+        progress
+            Share of the training steps that are done, in [0, 1]; read by ``feed = scheduled``.
+        """
+        text = self.dropout(features)
+        scores: Logits = [self.classifiers[0](text)]
+        for level, classifier in enumerate(list(self.classifiers)[1:]):
+            fed = self._fed(level, scores[level], targets, progress)
+            scores.append(classifier(torch.cat([text, fed], dim=1)))
+        return scores
+
+    def _fed(self, level: int, logits: torch.Tensor, targets: torch.Tensor | None, progress: float) -> torch.Tensor:
+        """Choose what the next level sees of this one, (B, C_l)."""
+        if targets is None or not self.training or self.settings.feed == "predicted":
+            return self._predicted(logits)
+        if self.settings.feed == "masked":
+            return hidden_rows(self._true(level, targets), self.settings.mask_rate)
+        if self.settings.feed == "true":
+            return self._true(level, targets)
+        share = true_share(progress / self.settings.schedule_share, self.settings.schedule_curve)
+        from_truth = torch.rand(len(logits), 1, device=logits.device) < share
+        return torch.where(from_truth, self._true(level, targets), self._predicted(logits))
+
+    def _predicted(self, logits: torch.Tensor) -> torch.Tensor:
+        if self.settings.detach:
+            logits = logits.detach()
+        if self.settings.fed_as == "probabilities":
+            return self.scoring.proba(logits)
+        return F.log_softmax(logits, dim=1) if self.task == "single" else logits
+
+    def _true(self, level: int, targets: torch.Tensor) -> torch.Tensor:
+        truth = self.scoring.truth(level, targets)
+        if self.settings.fed_as == "probabilities":
+            return truth
+        if self.task == "single":
+            return torch.log(_SURE * truth + (1 - _SURE) / truth.shape[1])
+        return (2 * truth - 1) * math.log(_SURE / (1 - _SURE))
+
+    def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:
+        """Give the mean loss in nats, levels combined by their weights."""
+        return self.scoring.loss(scores, targets)
+
+    def node_proba(self, scores: Logits) -> torch.Tensor:
+        """Give coherent node probabilities (B, N)."""
+        return self.scoring.node_proba(scores)
+
+    def end_epoch(self) -> None:
+        """Let the level weights take the finished epoch into account."""
+        self.scoring.level_weights.end_epoch()
+
+
+def true_share(done: float, curve: str) -> float:
+    """Give the share of rows that are fed the truth when a part ``done`` of the schedule is over; 0 from its end on.
+
+    >>> true_share(0.25, "linear"), round(true_share(0.5, "inverse-sigmoid"), 2), true_share(1.0, "inverse-sigmoid")
+    (0.75, 0.5, 0.0)
+    """
+    if done >= 1:
+        return 0.0
+    if curve == "linear":
+        return 1.0 - done
+    return 1.0 / (1.0 + math.exp(_INVERSE_SIGMOID_STEEPNESS * (done - 0.5)))

@@ -1,0 +1,52 @@
+"""``flat``: one softmax over the terminals. The baseline that every hierarchy-aware head has to beat.
+
+The hierarchy enters only afterwards: a node's probability is the sum over the terminals at or below it.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from textaxa.heads._levels import NodeSums
+from textaxa.heads._losses import class_weights, smoothed
+from textaxa.settings import FlatSettings
+from textaxa.taxonomy import Taxonomy
+
+
+class FlatHead(nn.Module):
+    """Linear (D → T), softmax, sums. Single-path tasks only.
+
+    Source: the usual classifier on a text vector; summing up is the leaf-softmax baseline of Plaud et al. (CoNLL 2024).
+    """
+
+    def __init__(
+        self, taxonomy: Taxonomy, width: int, *, task: str, settings: FlatSettings, counts: np.ndarray | None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.task = task
+        self.dropout = nn.Dropout(settings.dropout)
+        self.classifier = nn.Linear(width, len(taxonomy.terminals))
+        self.nodes = NodeSums(taxonomy)
+        known = np.zeros(len(taxonomy.terminals)) if counts is None else counts
+        weights = torch.from_numpy(class_weights(settings.class_weights, known)).float()
+        self.register_buffer("_weights", weights, persistent=False)
+
+    def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> torch.Tensor:
+        """Score text vectors (B, D): logits over terminals (B, T). Targets and progress change nothing here."""
+        del targets, progress
+        return self.classifier(self.dropout(features))
+
+    def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """Give the mean cross-entropy in nats against terminal positions (B,)."""
+        losses = F.cross_entropy(scores.float(), targets, reduction="none")
+        weights = self.get_buffer("_weights")[targets]
+        return (weights * smoothed(losses, scores, self.settings.label_smoothing)).mean()
+
+    def node_proba(self, scores: torch.Tensor) -> torch.Tensor:
+        """Give coherent node probabilities (B, N)."""
+        return self.nodes(torch.softmax(scores.float(), dim=1))
+
+    def end_epoch(self) -> None:
+        """Nothing changes between epochs."""

@@ -1,0 +1,48 @@
+"""``per-level``: one independent linear classifier a level on the text vector; the levels' losses are added.
+
+The multi-label multi-class recipe: the levels share the encoder and nothing else. They may disagree; the coherent
+probabilities come from the product over the levels of each path that the taxonomy allows.
+"""
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.heads._scoring import Logits, scoring
+from textaxa.settings import PerLevelSettings
+from textaxa.taxonomy import Taxonomy
+
+
+class PerLevelHead(nn.Module):
+    """Linear (D → C_l) for each level l. Single- and several-path tasks.
+
+    Source: independent heads on a shared encoder, as in the local variant of HYDRA (EMNLP 2025).
+    """
+
+    def __init__(
+        self, taxonomy: Taxonomy, width: int, *, task: str, settings: PerLevelSettings, counts: np.ndarray | None
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.task = task
+        self.scoring = scoring(taxonomy, task, settings, counts)
+        self.dropout = nn.Dropout(settings.dropout)
+        self.classifiers = nn.ModuleList(nn.Linear(width, size) for size in self.scoring.sizes)
+
+    def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> Logits:
+        """Score text vectors (B, D): logits (B, C_l) for each level. Targets and progress change nothing here."""
+        del targets, progress
+        features = self.dropout(features)
+        return [classifier(features) for classifier in self.classifiers]
+
+    def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:
+        """Give the mean loss in nats, levels combined by their weights."""
+        return self.scoring.loss(scores, targets)
+
+    def node_proba(self, scores: Logits) -> torch.Tensor:
+        """Give coherent node probabilities (B, N)."""
+        return self.scoring.node_proba(scores)
+
+    def end_epoch(self) -> None:
+        """Let the level weights take the finished epoch into account."""
+        self.scoring.level_weights.end_epoch()

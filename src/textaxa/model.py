@@ -1,0 +1,111 @@
+"""A model: encoder, head and taxonomy in one object, with what is worth knowing about how it came about."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.decoding import Prediction, decode_multi, top_paths
+from textaxa.encoders import TransformerEncoder
+from textaxa.settings import EncoderSettings, HeadSettings, TrainingSettings
+from textaxa.taxonomy import Taxonomy
+
+_HEAD_BATCH = 1024
+"""Texts whose node probabilities are computed at a time."""
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Everything that was chosen for a model: enough to train it again on the same rows."""
+
+    task: str
+    head: str
+    head_settings: HeadSettings
+    encoder: EncoderSettings = field(default_factory=EncoderSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+class FeatureScale(nn.Module):
+    """Brings features to zero mean and unit variance. Left as it starts, it changes nothing.
+
+    A frozen encoder's features can point all in one direction (multilingual E5 does), which a linear head with one learning
+    rate for all features cannot undo by itself; a fine-tuned encoder corrects itself.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(width))
+        self.register_buffer("inverse_deviation", torch.ones(width))
+
+    def fit(self, features: np.ndarray) -> None:
+        """Take mean and deviation from training features (B, D)."""
+        self.mean.copy_(torch.from_numpy(features.mean(0)))
+        self.inverse_deviation.copy_(torch.from_numpy(1 / np.maximum(features.std(0), 1e-6)))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Scale features (B, D)."""
+        return (features - self.mean) * self.inverse_deviation
+
+
+class Model(nn.Module):
+    """Encoder, feature scale and head over one taxonomy.
+
+    Attributes
+    ----------
+    taxonomy : Taxonomy
+        Its nodes are the columns of ``node_proba``.
+    settings : ModelSettings
+        What was chosen.
+    summary : dict
+        What is known about training: rows, counts, validation scores, versions. JSON-able.
+    """
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        encoder: TransformerEncoder,
+        head: Any,
+        settings: ModelSettings,
+        summary: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__()
+        self.taxonomy = taxonomy
+        self.encoder = encoder
+        self.scale = FeatureScale(encoder.width)
+        self.head = head
+        self.settings = settings
+        self.summary: dict[str, Any] = summary or {}
+
+    @property
+    def task(self) -> str:
+        """``single`` (one path a text) or ``multi``."""
+        return self.settings.task
+
+    def node_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
+        return self.node_proba_of(self.encoder.encode(texts))
+
+    @torch.inference_mode()
+    def node_proba_of(self, features: np.ndarray) -> np.ndarray:
+        """Give node probabilities (B, N) for text vectors (B, D) that were computed before."""
+        was_training = self.training
+        self.eval()
+        proba = np.empty((len(features), len(self.taxonomy)), dtype=np.float32)
+        for start in range(0, len(features), _HEAD_BATCH):
+            part = torch.from_numpy(features[start : start + _HEAD_BATCH]).to(self.scale.mean.device)
+            proba[start : start + _HEAD_BATCH] = self.head.node_proba(self.head(self.scale(part))).cpu().numpy()
+        self.train(was_training)
+        return proba
+
+    def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
+        """Give the predicted paths of each text, most probable first; in a several-paths task as many as pass 0.5."""
+        return self.decode(self.node_proba(texts), top=top)
+
+    def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
+        """Turn node probabilities (B, N) into predictions."""
+        if self.task == "multi":
+            return decode_multi(self.taxonomy, node_proba)
+        return top_paths(self.taxonomy, node_proba, k=top)

@@ -1,0 +1,101 @@
+"""The model card: what a person who finds a model folder wants to know, as ``README.md`` in it."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from textaxa.taxonomy import format_path
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
+
+_SHOWN = 15
+"""Most frequent labels that the card lists."""
+
+
+def model_card(model: "Model") -> str:
+    """Write the card as Markdown with the metadata header that Hugging Face reads."""
+    parts = [
+        _header(),
+        _intended(model),
+        _use(),
+        _data(model),
+        _scores(model.summary),
+        _settings(model),
+        _versions(model.summary),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _header() -> str:
+    return "---\nlibrary_name: textaxa\npipeline_tag: text-classification\ntags: [hierarchical-text-classification, textaxa]\n---"
+
+
+def _intended(model: "Model") -> str:
+    taxonomy = model.taxonomy
+    paths = "one path" if model.task == "single" else "one or several paths"
+    return (
+        "# A textaxa model\n\n"
+        f"It gives a text {paths} in a taxonomy of {len(taxonomy):,} nodes on {taxonomy.n_levels} levels "
+        f"({len(taxonomy.terminals):,} of them can be an answer), with a probability for every node. "
+        "It knows only the kind of texts that it was trained on; on others its probabilities mean little."
+    )
+
+
+def _use() -> str:
+    return (
+        "## How to use it\n\n```\ntextaxa predict THIS_FOLDER new.csv -o answers.csv\n```\n\n"
+        "```python\nfrom textaxa import HierarchicalTextClassifier\n\n"
+        'classifier = HierarchicalTextClassifier.load("THIS_FOLDER")\n'
+        'classifier.predict(["a text"])\n```'
+    )
+
+
+def _data(model: "Model") -> str:
+    summary = model.summary
+    if "rows" not in summary:
+        return ""
+    lines = [f"- training rows: {summary['rows']:,}", f"- validation rows: {summary.get('valid_rows', 0):,}"]
+    if summary.get("source"):
+        lines.append(f"- from: {summary['source']}")
+    counts = summary.get("counts", [])
+    nodes = model.taxonomy.terminals if model.task == "single" else range(len(model.taxonomy))
+    if len(counts) == len(nodes):
+        unseen = sum(count == 0 for count in counts)
+        lines.append(f"- nodes without a training row: {unseen:,} of {len(counts):,}; they are hardly ever the answer")
+        ranked = sorted(zip(counts, nodes, strict=True), key=lambda pair: -pair[0])[:_SHOWN]
+        table = [f"| {_cell(format_path(model.taxonomy.path(int(node))))} | {count:,} |" for count, node in ranked if count]
+        lines += ["", "| most frequent | rows |", "| --- | --: |", *table]
+    return "## Data\n\n" + "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Make a name safe inside a Markdown table."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
+
+
+def _scores(summary: Mapping[str, Any]) -> str:
+    if summary.get("validation_table"):
+        return f"## Scores on the validation rows\n\n{summary['validation_table']}"
+    best = summary.get("best")
+    if not best:
+        return ""
+    lines = [f"- {name.replace('_', ' ')}: {value:.4f}" for name, value in best.items() if isinstance(value, float)]
+    return "## Scores on the validation rows\n\n" + "\n".join(lines)
+
+
+def _settings(model: "Model") -> str:
+    settings = model.settings
+    lines = [f"- head: `{settings.head}`"]
+    for title, group in (("head", settings.head_settings), ("encoder", settings.encoder), ("training", settings.training)):
+        values = ", ".join(f"`{name} = {value}`" for name, value in vars(group).items())
+        lines.append(f"- {title} settings: {values}")
+    return "## Settings\n\n" + "\n".join(lines)
+
+
+def _versions(summary: Mapping[str, Any]) -> str:
+    versions = summary.get("versions")
+    if not versions:
+        return ""
+    lines = [f"- {name} {version}" for name, version in versions.items()]
+    trained = f"Trained on {summary['trained']}.\n\n" if summary.get("trained") else ""
+    return f"## Versions\n\n{trained}" + "\n".join(lines)

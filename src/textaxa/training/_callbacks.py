@@ -1,0 +1,116 @@
+"""What happens around the steps: progress for whoever listens, epochs for the head, Ctrl-C without loss."""
+
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from transformers import TrainerCallback
+
+from textaxa.errors import TextaxaError
+
+Listener = Callable[[dict[str, Any]], None]
+"""Is given one dict an event: ``start``, ``step``, ``validation``, ``end``."""
+
+
+class Progress(TrainerCallback):
+    """Tells the listener how far training is, and the training step too (scheduled feeding reads it)."""
+
+    def __init__(self, listener: Listener | None) -> None:
+        self.listener = listener
+        self.began = 0.0
+        self.first_step = 0
+
+    def _tell(self, event: str, **values: Any) -> None:
+        if self.listener is not None:
+            self.listener({"event": event, **values})
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Start the clock."""
+        del control, kwargs
+        self.began, self.first_step = time.monotonic(), state.global_step
+        self._tell("start", step=state.global_step, steps=state.max_steps, epochs=math.ceil(args.num_train_epochs))
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Let the training step know how far training is."""
+        del args, control
+        kwargs["model"].progress = state.global_step / max(1, state.max_steps)
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        """Report loss and time left."""
+        del args, control, kwargs
+        loss = (logs or {}).get("loss")
+        if loss is None:
+            return
+        loss = float(loss)
+        if not math.isfinite(loss):
+            raise TextaxaError(
+                f"Training diverged: the loss is {loss} at step {state.global_step}. "
+                "Use smaller learning rates (encoder_rate, head_rate), or precision = fp32."
+            )
+        done = state.global_step - self.first_step
+        left = (time.monotonic() - self.began) / max(1, done) * (state.max_steps - state.global_step)
+        epoch = round(state.epoch or 0.0, 3)
+        self._tell("step", step=state.global_step, steps=state.max_steps, epoch=epoch, loss=loss, seconds_left=left)
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **kwargs: Any) -> None:
+        """Report the validation scores of an epoch."""
+        del args, control, kwargs
+        scores = {name.removeprefix("eval_"): value for name, value in metrics.items()}
+        self._tell("validation", step=state.global_step, epoch=round(state.epoch or 0.0, 3), **scores)
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Report the end."""
+        del args, control, kwargs
+        self._tell("end", step=state.global_step, seconds=time.monotonic() - self.began)
+
+
+class HeadEpochs(TrainerCallback):
+    """Tells the head when an epoch is over (dynamic level weights read it)."""
+
+    def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Pass it on."""
+        del args, state, control
+        kwargs["model"].head.end_epoch()
+
+
+class Interrupt(TrainerCallback):
+    """Turns Ctrl-C into a checkpoint at the next step and then KeyboardInterrupt; a second Ctrl-C stops at once.
+
+    Only the main thread can listen to signals; in another thread this does nothing.
+    """
+
+    def __init__(self) -> None:
+        self.wanted = False
+        self._before: Any = None
+
+    def __enter__(self) -> "Interrupt":
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self.wanted:
+            raise KeyboardInterrupt
+        self.wanted = True
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        """Ask for a checkpoint."""
+        del args, state, kwargs
+        if self.wanted:
+            control.should_save = True
+        return control
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Stop now that the checkpoint is whole. Nothing else of the loop runs, so resuming sees the state of this step."""
+        del args, state, control, kwargs
+        if self.wanted:
+            raise KeyboardInterrupt

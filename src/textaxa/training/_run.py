@@ -1,0 +1,96 @@
+"""The surroundings of a run: its own seeds, its checkpoints, and whether a checkpoint belongs to it."""
+
+import hashlib
+import json
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from textaxa.errors import ConfigError
+from textaxa.model import ModelSettings
+from textaxa.taxonomy import Taxonomy
+
+_RUN_FILE = "run.json"
+
+
+@contextmanager
+def local_seeds(seed: int) -> Iterator[None]:
+    """Seed Python, NumPy and PyTorch for a block, and leave their global states as they were."""
+    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what has to be kept
+    devices = list(range(torch.cuda.device_count()))
+    with torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        random.seed(seed)
+        np.random.seed(seed)  # noqa: NPY002
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
+
+
+def run_fingerprint(
+    texts: Sequence[str], labels: Sequence[Any], valid: Any, taxonomy: Taxonomy, settings: ModelSettings
+) -> str:
+    """Name a run by everything that decides its result: rows, taxonomy, settings."""
+    digest = hashlib.sha256(taxonomy.fingerprint.encode())
+    digest.update(json.dumps(asdict(settings), sort_keys=True).encode())
+    for rows in ((texts, labels), valid or ((), ())):
+        for text, paths in zip(*rows, strict=True):
+            digest.update(json.dumps([text, paths]).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def open_run(folder: Path, fingerprint: str, *, resume: bool) -> Path | None:
+    """Prepare the checkpoint folder of a run; give the checkpoint to go on from, if there is one to go on from.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds checkpoints of another run, or of this one although resuming was not asked for.
+    """
+    file = folder / _RUN_FILE
+    last = last_checkpoint(folder)
+    if last is not None and not resume:
+        raise ConfigError(
+            f"{folder} holds checkpoints of an interrupted run. Resume it (--resume), or remove the folder to start anew."
+        )
+    if last is not None and _recorded(file) != fingerprint:
+        raise ConfigError(
+            f"The interrupted run in {folder} had other rows, another taxonomy or other settings, so it cannot be resumed "
+            "with these. Give the same ones, or remove the folder to start anew."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"run": fingerprint}), encoding="utf-8")
+    return last
+
+
+def last_checkpoint(folder: Path) -> Path | None:
+    """Find the newest whole checkpoint: the Trainer writes ``trainer_state.json`` last."""
+    if not folder.is_dir():
+        return None
+    steps = [p for p in folder.glob("checkpoint-*") if p.name.removeprefix("checkpoint-").isdigit()]
+    whole = [p for p in steps if _is_json(p / "trainer_state.json")]
+    return max(whole, key=lambda p: int(p.name.removeprefix("checkpoint-")), default=None)
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _recorded(file: Path) -> str | None:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found.get("run") if isinstance(found, dict) else None

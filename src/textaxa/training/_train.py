@@ -1,0 +1,274 @@
+"""The recipe: rows, taxonomy and settings come in, a trained model goes out."""
+
+import math
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import torch
+from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
+
+from textaxa._version import __version__
+from textaxa.encoders import TransformerEncoder, length_of, load_encoder
+from textaxa.errors import ConfigError, DataError
+from textaxa.evaluation import hierarchical_f1
+from textaxa.heads import build_head
+from textaxa.model import Model, ModelSettings
+from textaxa.settings import HEAD_SETTINGS, EncoderSettings, HeadSettings, TrainingSettings
+from textaxa.taxonomy import Path as LabelPath
+from textaxa.taxonomy import Taxonomy
+from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress
+from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
+from textaxa.training._run import local_seeds, open_run, run_fingerprint
+from textaxa.training._trainer import HierarchyTrainer, TrainingStep
+
+Labels = Sequence[Sequence[LabelPath]]
+
+_NARROW = 512
+"""Encoders up to this width are small ones (MiniLM and its like), which learn best at a larger rate than base models."""
+
+
+def train_model(
+    texts: Sequence[str],
+    labels: Labels,
+    taxonomy: Taxonomy,
+    *,
+    task: str = "single",
+    encoder: EncoderSettings | None = None,
+    head: str = "chained",
+    head_settings: HeadSettings | None = None,
+    training: TrainingSettings | None = None,
+    valid: tuple[Sequence[str], Labels] | None = None,
+    listener: Listener | None = None,
+    checkpoint_dir: Path | None = None,
+    resume: bool = False,
+) -> Model:
+    """Train a model on rows of text and labels.
+
+    Parameters
+    ----------
+    texts, labels
+        Training rows; a label is one path in a single-path task, several in a several-paths one.
+    taxonomy
+        Every label must be in it.
+    task
+        ``single`` or ``multi``.
+    encoder, head, head_settings, training
+        What to train and how; left out, the defaults.
+    valid
+        Rows that choose the epoch. Left out, the last epoch is kept.
+    listener
+        Is told about steps, validation scores and the end.
+    checkpoint_dir
+        Where checkpoints live. Left out, a temporary folder: an interrupted run is then lost.
+    resume
+        Go on from the last checkpoint there; the result is the one of an undisturbed run.
+
+    Raises
+    ------
+    ConfigError
+        Settings that do not fit each other, the taxonomy, or the run to be resumed.
+    DataError
+        No rows, or labels outside the taxonomy.
+    KeyboardInterrupt
+        Ctrl-C, after a checkpoint was written.
+    """
+    if head not in HEAD_SETTINGS:
+        raise ConfigError(f"head = {head!r} is not known. It can be: {', '.join(HEAD_SETTINGS)}.")
+    if not texts:
+        raise DataError("There are no rows to train on.")
+    settings = ModelSettings(
+        task=task,
+        head=head,
+        head_settings=head_settings or HEAD_SETTINGS[head](),
+        encoder=encoder or EncoderSettings(),
+        training=training or TrainingSettings(),
+    )
+    with ExitStack() as stack:
+        folder = checkpoint_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="textaxa-")))
+        fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
+        checkpoint = open_run(folder, fingerprint, resume=resume)
+        stack.enter_context(local_seeds(settings.training.seed))
+        return _Run(settings, taxonomy, folder, listener).train(texts, labels, valid, checkpoint)
+
+
+class _Run:
+    """One training run, step by step."""
+
+    def __init__(self, settings: ModelSettings, taxonomy: Taxonomy, folder: Path, listener: Listener | None) -> None:
+        self.settings = settings
+        self.taxonomy = taxonomy
+        self.folder = folder
+        self.listener = listener
+        self.frozen = settings.encoder.frozen
+
+    def train(
+        self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
+    ) -> Model:
+        encoder = load_encoder(self.settings.encoder)
+        recipe = resolved(self.settings.training, width=encoder.width, frozen=self.frozen)
+        targets = Targets(self.taxonomy, labels, self.settings.task)
+        model = self._model(encoder, recipe, targets)
+        model.to(_device(recipe))
+        if self.frozen:
+            features = encoder.encode(texts)
+            model.scale.fit(features)
+            collate: Any = FeatureBatches(features, targets.values)
+            lengths = [1] * len(texts)
+        else:
+            pieces = encoder.tokenise(texts)
+            collate = TokenBatches(pieces, encoder.tokenise, targets.values)
+            lengths = [length_of(p) for p in pieces]
+        validate = self._validation(model, valid) if valid else None
+        best = self._fit(model, recipe, collate, lengths, validate, checkpoint)
+        model.summary = {
+            "rows": len(texts),
+            "valid_rows": len(valid[0]) if valid else 0,
+            "counts": targets.counts.tolist(),
+            "best": best,
+            "trained": datetime.now(UTC).date().isoformat(),
+            "versions": _versions(),
+        }
+        return model.eval()
+
+    def _model(self, encoder: TransformerEncoder, recipe: TrainingSettings, targets: Targets) -> Model:
+        head = build_head(
+            self.settings.head,
+            self.taxonomy,
+            encoder.width,
+            task=self.settings.task,
+            settings=self.settings.head_settings,
+            counts=targets.counts,
+        )
+        if self.frozen:
+            encoder.requires_grad_(False)
+        elif encoder.settings.trainable_layers is not None:
+            encoder.freeze_below(encoder.settings.trainable_layers)
+        return Model(self.taxonomy, encoder, head, replace(self.settings, encoder=encoder.settings, training=recipe))
+
+    def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Callable[[], dict[str, float]]:
+        """Make the function that scores the validation rows; what does not change between epochs is computed once."""
+        texts, labels = valid
+        true = Targets(self.taxonomy, labels, self.settings.task).nodes
+        if self.frozen:
+            features = model.encoder.encode(texts)
+            compute = lambda: model.node_proba_of(features)  # noqa: E731
+        else:
+            pieces = model.encoder.tokenise(texts)
+            compute = lambda: model.node_proba_of(model.encoder.encode_pieces(pieces))  # noqa: E731
+
+        def validate() -> dict[str, float]:
+            found = [[p.node for p in row] for row in model.decode(compute())]
+            right = sum(set(a) == set(b) for a, b in zip(true, found, strict=True))
+            f1 = hierarchical_f1(self.taxonomy, true, found)
+            return {"hierarchical_f1": float(f1), "path_accuracy": right / len(true)}
+
+        return validate
+
+    def _fit(
+        self,
+        model: Model,
+        recipe: TrainingSettings,
+        collate: Any,
+        lengths: Sequence[int],
+        validate: Callable[[], dict[str, float]] | None,
+        checkpoint: Path | None,
+    ) -> dict[str, float]:
+        """Run the loop; give the scores of the epoch that was kept."""
+        order = LengthGroupedOrder(lengths, recipe.batch_size or 1, recipe.seed)
+        with Interrupt() as interrupt:
+            callbacks = [Progress(self.listener), HeadEpochs(), interrupt]
+            if validate and recipe.patience:
+                callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
+            trainer = HierarchyTrainer(
+                model=TrainingStep(model, frozen=self.frozen),
+                args=_arguments(recipe, self.folder, steps_per_epoch=len(lengths), validated=validate is not None),
+                data_collator=collate,
+                train_dataset=range(len(lengths)),
+                eval_dataset=range(1) if validate else None,
+                callbacks=callbacks,
+                order=order,
+                recipe=recipe,
+                validate=validate,
+            )
+            trainer.remove_callback(PrinterCallback)
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
+
+
+def resolved(training: TrainingSettings, *, width: int, frozen: bool) -> TrainingSettings:
+    """Fill in what was left to be chosen by whether the encoder is frozen, and by its width."""
+    return replace(
+        training,
+        epochs=training.epochs or (30 if frozen else 3),
+        batch_size=training.batch_size or (256 if frozen else 32),
+        encoder_rate=(1e-4 if width <= _NARROW else 3e-5) if training.encoder_rate is None else training.encoder_rate,
+        head_rate=(1e-2 if frozen else 1e-3) if training.head_rate is None else training.head_rate,
+    )
+
+
+def _scores_at(history: Sequence[dict[str, Any]], step: int | None) -> dict[str, float]:
+    """Find the validation scores of a step in the Trainer's log."""
+    for entry in history:
+        if entry.get("step") == step and "eval_hierarchical_f1" in entry:
+            return {name.removeprefix("eval_"): entry[name] for name in entry if name.startswith("eval_")} | {
+                "epoch": round(entry["epoch"], 3)
+            }
+    return {}
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "transformers", "safetensors", "numpy")
+    return {"textaxa": __version__, "python": python_version(), **{name: version(name) for name in packages}}
+
+
+def _device(recipe: TrainingSettings) -> str:
+    if recipe.device == "cpu" or not torch.accelerator.is_available():
+        return "cpu"
+    return str(torch.accelerator.current_accelerator())
+
+
+def _precision(recipe: TrainingSettings) -> str:
+    """Resolve ``auto``: bf16 has no instructions on most CPUs and runs 8 to 10 times slower than fp32 there."""
+    if recipe.precision != "auto":
+        return recipe.precision
+    if recipe.device == "cpu" or not torch.cuda.is_available():
+        return "fp32"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def _arguments(recipe: TrainingSettings, folder: Path, *, steps_per_epoch: int, validated: bool) -> TrainingArguments:
+    precision = _precision(recipe)
+    on_cpu = _device(recipe) == "cpu"
+    updates = math.ceil(steps_per_epoch / (recipe.batch_size or 1) / recipe.gradient_accumulation)
+    return TrainingArguments(
+        output_dir=str(folder),
+        num_train_epochs=recipe.epochs or 1,
+        per_device_train_batch_size=recipe.batch_size or 1,
+        gradient_accumulation_steps=recipe.gradient_accumulation,
+        warmup_steps=max(1, round(recipe.warmup_share * updates * (recipe.epochs or 1))),
+        max_grad_norm=recipe.max_gradient_norm,
+        seed=recipe.seed,
+        bf16=precision == "bf16",
+        fp16=precision == "fp16",
+        use_cpu=on_cpu,
+        dataloader_pin_memory=not on_cpu,
+        eval_strategy="epoch" if validated else "no",
+        save_strategy="epoch",
+        save_total_limit=2,  # the best and the last; with 1 the Trainer would delete the last when it stops
+        load_best_model_at_end=validated,
+        metric_for_best_model="hierarchical_f1" if validated else None,
+        greater_is_better=True if validated else None,
+        logging_steps=max(1, updates // 50),
+        logging_nan_inf_filter=False,
+        restore_callback_states_from_checkpoint=False,
+        remove_unused_columns=False,
+        disable_tqdm=True,
+        report_to="none",
+    )

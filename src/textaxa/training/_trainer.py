@@ -1,0 +1,90 @@
+"""The Hugging Face Trainer with our batches, our two learning rates and our validation score."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.data import Sampler
+from transformers import Trainer
+
+from textaxa.model import Model
+from textaxa.settings import TrainingSettings
+
+
+class TrainingStep(nn.Module):
+    """One step of training: texts or stored features in, the loss out.
+
+    With a frozen encoder only scale and head are held here, so a checkpoint is small.
+    """
+
+    def __init__(self, model: Model, *, frozen: bool) -> None:
+        super().__init__()
+        self.encoder = None if frozen else model.encoder
+        self.scale = model.scale
+        self.head = model.head
+        self.progress = 0.0
+
+    def forward(
+        self,
+        targets: torch.Tensor,
+        features: torch.Tensor | None = None,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        text_of: torch.Tensor | None = None,
+    ) -> dict[str, torch.Tensor]:
+        """Give ``{"loss": scalar}`` for tokens (W, L) or features (B, D) and their targets."""
+        if self.encoder is not None:
+            features = self.encoder(input_ids, attention_mask, text_of)
+        scores = self.head(self.scale(features), targets, self.progress)
+        return {"loss": self.head.loss(scores, targets)}
+
+
+class HierarchyTrainer(Trainer):
+    """Changes three things of the Trainer: the order of rows, the optimizer's groups, and how a model is validated."""
+
+    def __init__(
+        self,
+        *args: Any,
+        order: Sampler[int],
+        recipe: TrainingSettings,
+        validate: Callable[[], Mapping[str, float]] | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self._order = order
+        self._recipe = recipe
+        self._validate = validate
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+        del train_dataset
+        return self._order
+
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+        """Make AdamW with one rate for the encoder, one for the head; no decay on biases and norms."""
+        del model
+        if self.optimizer is None:
+            groups = parameter_groups(self.model, self._recipe)
+            self.optimizer = torch.optim.AdamW(groups, lr=self._recipe.encoder_rate or 0.0, fused=True)
+        return self.optimizer
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Score the validation rows by the given function; early stopping and the best checkpoint read the result."""
+        del args, kwargs
+        scores = self._validate() if self._validate else {}
+        metrics = {f"eval_{name}": value for name, value in scores.items()}
+        self.log(dict(metrics))  # the Trainer adds its own entries to what it logs
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+
+def parameter_groups(module: nn.Module, recipe: TrainingSettings) -> list[dict[str, Any]]:
+    """Group the trainable parameters by learning rate and weight decay."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for name, parameter in module.named_parameters():
+        if not parameter.requires_grad:
+            continue
+        rate = recipe.encoder_rate if name.startswith("encoder.") else recipe.head_rate
+        decay = recipe.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((float(rate or 0.0), decay), []).append(parameter)
+    return [{"params": group, "lr": rate, "weight_decay": decay} for (rate, decay), group in groups.items()]
