@@ -36,7 +36,7 @@ def evaluate_paths(
     nothing to count (0 / 0), it is 0.
 
     path_accuracy
-        Share of texts whose predicted set is exactly the true one; with one path a text: whose path is right to its end.
+        Share of texts whose predicted set is exactly the true one; with one path a text: whose path is wholly right.
     levels: accuracy
         Of the ``n`` texts whose true path reaches the level, the share whose predicted nodes there are exactly the true
         ones. A text whose true path ends above does not count; a prediction that stops above is wrong.
