@@ -3,6 +3,7 @@
 from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._examples import Examples, read_examples
 from textaxa.data._formats import FORMATS
+from textaxa.data._normalise import normalise_labels, normalise_texts
 from textaxa.data._split import split_examples
 from textaxa.data._stream import RowStream, iterate_rows
 from textaxa.data._writers import RowWriter, write_rows
@@ -15,6 +16,8 @@ __all__ = [
     "RowWriter",
     "iterate_rows",
     "labels_of",
+    "normalise_labels",
+    "normalise_texts",
     "read_examples",
     "split_examples",
     "text_of",

@@ -12,8 +12,9 @@ from textaxa.errors import DataError
 from textaxa.taxonomy import Path
 
 NAME_CURE = (
-    "If the column holds whole paths, read it as a path column (path=…, --path); else choose another separator "
-    "(separator=…, --separator) that is in no name."
+    "If these are whole paths, read them as paths (separator=' > '; for a table also path=…, --path); else choose "
+    "another "
+    "separator (separator=…, --separator), one that is in no name."
 )
 
 

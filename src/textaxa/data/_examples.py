@@ -114,17 +114,21 @@ def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -
     seen_ids: dict[str, int] = {}
     # Rows share few labels: one object each keeps a table of millions of rows small.
     shared: dict[tuple[Path, ...], tuple[Path, ...]] = {}
+    unknown: dict[tuple[Path, ...], tuple[str, ...]] = {}
     for number, row in stream:
         text = checked_text(row, columns, number, stream.faults)
         found = checked_labels(row, columns, number, stream.faults)
-        if found and taxonomy is not None and found not in shared:
-            check_in_taxonomy(found, taxonomy, number, stream.faults)
+        if found not in shared:
+            shared[found] = found
+            unknown[found] = unknown_labels(found, taxonomy)
+        for message in unknown[found]:
+            stream.faults.add(number, "unknown-label", message, cure=UNKNOWN_CURE)
         if columns.id:
             check_id(row, columns.id, number, seen_ids, stream.faults)
         if columns.group:
             groups.append(checked_cell(row, columns.group, number, stream.faults))
         texts.append(text)
-        labels.append(shared.setdefault(found, found))
+        labels.append(shared[found])
         rows.append(number)
     ids = list(seen_ids) if columns.id else None
     return Examples(texts, labels, rows, groups if columns.group else None, ids, stream.source, stream.unit)
@@ -164,13 +168,17 @@ def checked_labels(row: dict[str, Any], columns: Columns, number: int, faults: F
     return found
 
 
-def check_in_taxonomy(labels: tuple[Path, ...], taxonomy: "Taxonomy", number: int, faults: Faults) -> None:
-    """Note the labels that the taxonomy does not have."""
+def unknown_labels(labels: tuple[Path, ...], taxonomy: "Taxonomy | None") -> tuple[str, ...]:
+    """Give what is to be said of the labels that the taxonomy does not have."""
+    if taxonomy is None:
+        return ()
+    messages = []
     for path in labels:
         try:
             taxonomy.index(path)
         except TaxonomyError as error:
-            faults.add(number, "unknown-label", str(error).rstrip("."), cure=_UNKNOWN_CURE)
+            messages.append(str(error).rstrip("."))
+    return tuple(messages)
 
 
 def check_id(row: dict[str, Any], column: str, number: int, seen: dict[str, int], faults: Faults) -> None:
@@ -211,5 +219,5 @@ def has_surrogate(text: str) -> bool:
 _NO_LABEL_CURE = (
     "Every row needs a label: fill it in, leave such rows out, or name the label columns from the top level down."
 )
-_UNKNOWN_CURE = "Correct the label, or add it to the taxonomy."
+UNKNOWN_CURE = "Correct the label, or add it to the taxonomy."
 _SURROGATE_CURE = "It was cut in the middle of a character: write the texts again from their source."
