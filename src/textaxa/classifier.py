@@ -1,0 +1,273 @@
+"""``HierarchicalTextClassifier``: the whole way from texts and labels to predictions, as one scikit-learn estimator."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+
+from textaxa.data import Examples, normalise_labels, normalise_texts, split_examples
+from textaxa.decoding import Prediction
+from textaxa.errors import ConfigError, DataError
+from textaxa.evaluation import hierarchical_f1
+from textaxa.model import Model
+from textaxa.persistence import load_model, save_model
+from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, build, rules
+from textaxa.taxonomy import Path as LabelPath
+from textaxa.taxonomy import Taxonomy
+from textaxa.training import Listener, train_model
+
+
+class HierarchicalTextClassifier(BaseEstimator):
+    """Classify texts into the paths of a taxonomy.
+
+    It is not marked as a scikit-learn *classifier*: its labels are paths, which scikit-learn's checks of class labels refuse.
+    ``clone``, ``Pipeline``, ``GridSearchCV`` with default scoring and ``cross_val_score`` work; folds are plain ``KFold``
+    unless others are given.
+
+    Parameters
+    ----------
+    head : str
+        How the hierarchy is modelled: ``flat``, ``per-level``, ``cascade`` or ``chained``.
+    head_settings : mapping, optional
+        Settings of that head, for instance ``{"feed": "scheduled"}``; see :mod:`textaxa.settings`.
+    taxonomy : Taxonomy, optional
+        Left out, it is made of the labels. Inner nodes at which a training label ends become possible answers.
+    task : {"auto", "single", "multi"}
+        One path a text, or several. ``auto``: several where any row has several.
+    separator : str, optional
+        Where labels are given as text: what stands between the names of a path, such as ``" > "``.
+    encoder, pooling, max_length, long_text, max_windows, frozen, trainable_layers
+        See :class:`textaxa.settings.EncoderSettings`.
+    epochs, batch_size, gradient_accumulation, encoder_rate, head_rate, weight_decay, warmup_share, max_gradient_norm, \
+valid_share, patience, precision, device, seed
+        See :class:`textaxa.settings.TrainingSettings`.
+    listener : callable, optional
+        Is given one dict an event while training: ``start``, ``step``, ``validation``, ``end``.
+
+    Attributes
+    ----------
+    model_ : Model
+        Encoder, head and taxonomy.
+    taxonomy_ : Taxonomy
+        Its nodes are the columns of ``predict_proba``.
+    task_ : str
+        ``single`` or ``multi``.
+    classes_ : list of tuple
+        The path of every node: what the columns of ``predict_proba`` stand for.
+
+    Examples
+    --------
+    >>> from textaxa import HierarchicalTextClassifier
+    >>> classifier = HierarchicalTextClassifier(frozen=True, epochs=5)
+    >>> classifier.get_params()["head"]
+    'chained'
+    """
+
+    def __init__(
+        self,
+        *,
+        head: str = "chained",
+        head_settings: Mapping[str, Any] | None = None,
+        taxonomy: Taxonomy | None = None,
+        task: str = "auto",
+        separator: str | None = None,
+        encoder: str | None = None,
+        pooling: str = "auto",
+        max_length: int = 256,
+        long_text: str = "head",
+        max_windows: int = 8,
+        frozen: bool = False,
+        trainable_layers: int | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = None,
+        gradient_accumulation: int = 1,
+        encoder_rate: float | None = None,
+        head_rate: float | None = None,
+        weight_decay: float = 0.01,
+        warmup_share: float = 0.1,
+        max_gradient_norm: float = 1.0,
+        valid_share: float = 0.1,
+        patience: int = 3,
+        precision: str = "auto",
+        device: str = "auto",
+        seed: int = 0,
+        listener: Listener | None = None,
+    ) -> None:
+        self.head = head
+        self.head_settings = head_settings
+        self.taxonomy = taxonomy
+        self.task = task
+        self.separator = separator
+        self.encoder = encoder
+        self.pooling = pooling
+        self.max_length = max_length
+        self.long_text = long_text
+        self.max_windows = max_windows
+        self.frozen = frozen
+        self.trainable_layers = trainable_layers
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.gradient_accumulation = gradient_accumulation
+        self.encoder_rate = encoder_rate
+        self.head_rate = head_rate
+        self.weight_decay = weight_decay
+        self.warmup_share = warmup_share
+        self.max_gradient_norm = max_gradient_norm
+        self.valid_share = valid_share
+        self.patience = patience
+        self.precision = precision
+        self.device = device
+        self.seed = seed
+        self.listener = listener
+
+    def fit(
+        self, texts: Any, labels: Any, *, valid: tuple[Any, Any] | None = None, groups: Any = None
+    ) -> "HierarchicalTextClassifier":
+        """Train on texts and labels.
+
+        Parameters
+        ----------
+        texts
+            A list, an array, a Series, or a frame of one column; (B,) texts.
+        labels
+            A path a row, ``("Games", "Sports")`` or with a ``separator`` ``"Games > Sports"``; several paths a row,
+            ``[("Games",), ("News",)]``; or label columns as a frame or a 2-D array, empty where the path stops above.
+        valid
+            Validation texts and labels. Left out, ``valid_share`` of the rows is held out; where too few rows are there to
+            hold any out, all are trained on, without early stopping.
+        groups
+            A name a row: rows of one group stay on one side of that split.
+
+        Raises
+        ------
+        DataError
+            Texts or labels that cannot be used, with their positions.
+        ConfigError
+            Parameters that cannot be used.
+        """
+        settings = self._settings()
+        texts = normalise_texts(texts)
+        paths, task = self._labels(labels, len(texts))
+        training, held_out = self._rows(texts, paths, valid, groups, settings["training"])
+        known = [path for rows in (training, held_out) if rows for labels_ in rows[1] for path in labels_]
+        self.taxonomy_ = self._taxonomy(known)
+        self.task_ = task
+        self.model_ = train_model(
+            *training,
+            self.taxonomy_,
+            task=task,
+            encoder=settings["encoder"],
+            head=self.head,
+            head_settings=settings["head"],
+            training=settings["training"],
+            valid=held_out,
+            listener=self.listener,
+        )
+        return self
+
+    def _settings(self) -> dict[str, Any]:
+        """Check every parameter; nothing is checked in ``__init__``, as scikit-learn asks."""
+        if self.head not in HEAD_SETTINGS:
+            raise ConfigError(f"head = {self.head!r} is not known. It can be: {', '.join(HEAD_SETTINGS)}.")
+        if self.task not in ("auto", "single", "multi"):
+            raise ConfigError(f"task = {self.task!r} is not known. It can be: auto, single, multi.")
+        return {
+            "encoder": EncoderSettings(**{name: getattr(self, name) for name in rules(EncoderSettings)}),
+            "training": TrainingSettings(**{name: getattr(self, name) for name in rules(TrainingSettings)}),
+            "head": build(HEAD_SETTINGS[self.head], self.head_settings or {}, where=f"head_settings of {self.head!r}"),
+        }
+
+    def _labels(self, labels: Any, n_texts: int) -> tuple[list[tuple[LabelPath, ...]], str]:
+        paths, task = normalise_labels(labels, separator=self.separator, task=self.task)  # type: ignore[arg-type]
+        if len(paths) != n_texts:
+            raise DataError(f"There are {n_texts} texts but {len(paths)} labels. Give one label a text.")
+        return paths, task
+
+    def _rows(self, texts: list[str], labels: Any, valid: Any, groups: Any, training: TrainingSettings) -> tuple[Any, Any]:
+        """Give the training rows and the validation rows, the latter None where there are none."""
+        if valid is not None:
+            valid_texts = normalise_texts(valid[0])
+            return (texts, labels), (valid_texts, self._labels(valid[1], len(valid_texts))[0])
+        names = None if groups is None else [str(group) for group in groups]
+        examples = Examples(texts, labels, list(range(len(texts))), groups=names, source="the given rows")
+        try:
+            kept, held_out = split_examples(examples, training.valid_share, seed=training.seed)
+        except DataError:  # every class has one row, or all rows belong together
+            return (texts, labels), None
+        rows, valid_rows = examples.select(kept), examples.select(held_out)
+        return (rows.texts, rows.labels), (valid_rows.texts, valid_rows.labels) if len(valid_rows) else None
+
+    def _taxonomy(self, paths: list[LabelPath]) -> Taxonomy:
+        if self.taxonomy is None:
+            return Taxonomy.from_paths(paths, sort=True)
+        return self.taxonomy.with_terminals(dict.fromkeys(paths))
+
+    def _fitted(self) -> Model:
+        if not hasattr(self, "model_"):
+            raise NotFittedError("This HierarchicalTextClassifier is not trained yet. Call fit, or load a saved model.")
+        return self.model_
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "model_")
+
+    @property
+    def classes_(self) -> list[LabelPath]:
+        """The path of every node, in the order of the columns of ``predict_proba``."""
+        return list(self._fitted().taxonomy.nodes)
+
+    def predict(self, texts: Any) -> list[Any]:
+        """Give the path of every text; in a several-paths task a tuple of paths."""
+        decoded = self.predict_paths(texts)
+        if self._fitted().task == "multi":
+            return [tuple(prediction.path for prediction in row) for row in decoded]
+        return [row[0].path for row in decoded]
+
+    def predict_paths(self, texts: Any, *, top: int = 1) -> list[list[Prediction]]:
+        """Give the ``top`` most probable paths of every text, with a probability for every node on the way."""
+        model = self._fitted()
+        return model.predict(normalise_texts(texts), top=top)
+
+    def predict_proba(self, texts: Any) -> np.ndarray:
+        """Give P(text belongs under node), float32 (B, N), columns in ``taxonomy_.nodes`` order."""
+        model = self._fitted()
+        return model.node_proba(normalise_texts(texts))
+
+    def score(self, texts: Any, labels: Any) -> float:
+        """Give the hierarchical F1 in [0, 1]: the score that early stopping reads. A label outside the taxonomy is a miss."""
+        model = self._fitted()
+        decoded = self.predict_paths(texts)
+        true, _ = self._labels(labels, len(decoded))
+        paths = [path for row in true for path in row]
+        everything = Taxonomy.from_paths([*paths, *model.taxonomy.nodes], terminals="all")
+        true_nodes = [[everything.index(path) for path in row] for row in true]
+        found = [[everything.index(prediction.path) for prediction in row] for row in decoded]
+        return float(hierarchical_f1(everything, true_nodes, found))
+
+    def save(self, folder: str | Path) -> Path:
+        """Write a model folder, whole or not at all."""
+        return save_model(self._fitted(), folder)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "HierarchicalTextClassifier":
+        """Read a model folder; the parameters are the ones that the model was trained with."""
+        model = load_model(folder)
+        settings = model.settings
+        found = cls(
+            head=settings.head,
+            head_settings=dict(vars(settings.head_settings)),
+            task=settings.task,
+            **vars(settings.encoder),
+            **vars(settings.training),
+        )
+        found.model_, found.taxonomy_, found.task_ = model, model.taxonomy, model.task
+        return found
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        tags.target_tags.required = True
+        return tags
