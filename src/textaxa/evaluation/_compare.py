@@ -158,7 +158,7 @@ def _permutation_p(a: Statistics, b: Statistics, metric: str, *, seed: int, n_re
 
     observed = difference(np.zeros_like(a_sums), 0.0)[0]
     generator = np.random.default_rng(seed)
-    step = max(1, CHUNK // len(change.columns))
+    step = max(1, CHUNK // max(len(change.columns), 3 * change.n_supported if with_macro else 1))
     as_large = 0
     for start in range(0, n_resamples, step):
         size = (min(step, n_resamples - start), len(change.columns))

@@ -22,7 +22,8 @@ def bootstrap(
     """Give every metric of every system on the same resamples of the texts, each of shape (n_resamples,)."""
     found: list[list[dict[str, Floats]]] = [[] for _ in systems]
     n_texts = len(systems[0].group)
-    for draws in _draws(n_texts, seed=seed, n_resamples=n_resamples):
+    width = 3 * systems[0].n_supported if with_macro else 1
+    for draws in _draws(n_texts, seed=seed, n_resamples=n_resamples, width=width):
         for system, parts in zip(systems, found, strict=True):
             weights = np.empty((len(draws), len(system.columns)))
             for row, drawn in zip(weights, draws, strict=True):
@@ -33,9 +34,9 @@ def bootstrap(
     return [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]} for parts in found]
 
 
-def _draws(n_texts: int, *, seed: int, n_resamples: int) -> Iterator[NDArray[np.int64]]:
+def _draws(n_texts: int, *, seed: int, n_resamples: int, width: int = 1) -> Iterator[NDArray[np.int64]]:
     generator = np.random.default_rng(seed)
-    step = max(1, CHUNK // n_texts)
+    step = max(1, CHUNK // max(n_texts, width))
     for start in range(0, n_resamples, step):
         yield generator.integers(0, n_texts, size=(min(step, n_resamples - start), n_texts))
 
