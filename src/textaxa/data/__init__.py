@@ -1,6 +1,7 @@
 """Tables in and out: columns, rows, examples, splits, and the doctor of a table. Light: standard library and NumPy."""
 
 from textaxa.data._columns import Columns, labels_of, text_of
+from textaxa.data._doctor import check_examples
 from textaxa.data._examples import Examples, read_examples
 from textaxa.data._formats import FORMATS
 from textaxa.data._normalise import normalise_labels, normalise_texts
@@ -14,6 +15,7 @@ __all__ = [
     "Examples",
     "RowStream",
     "RowWriter",
+    "check_examples",
     "iterate_rows",
     "labels_of",
     "normalise_labels",
