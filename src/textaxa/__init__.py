@@ -1,1 +1,136 @@
-"""textaxa: hierarchical text classification for people who own a taxonomy."""
+"""textaxa: hierarchical text classification for people who own a taxonomy.
+
+The names below are imported when they are first used, so that ``import textaxa`` costs nothing and the light parts
+(taxonomies, tables, evaluation) never import PyTorch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from textaxa._extras import require
+from textaxa._version import __version__
+
+if TYPE_CHECKING:
+    from textaxa._report import Finding, Report
+    from textaxa.classifier import HierarchicalTextClassifier
+    from textaxa.config import Config, read_config
+    from textaxa.data import Columns, Examples, iterate_rows, read_examples
+    from textaxa.decoding import Prediction
+    from textaxa.errors import (
+        ConfigError,
+        DataError,
+        MissingExtraError,
+        ModelFileError,
+        TaxonomyError,
+        TextaxaError,
+    )
+    from textaxa.evaluation import Evaluation, evaluate_paths, paired_test
+    from textaxa.jobs.check import check
+    from textaxa.jobs.demo import demo
+    from textaxa.jobs.evaluate import evaluate
+    from textaxa.jobs.info import info
+    from textaxa.jobs.init import init
+    from textaxa.jobs.predict import predict
+    from textaxa.jobs.train import train
+    from textaxa.model import Model
+    from textaxa.persistence import load_model, save_model
+    from textaxa.taxonomy import (
+        Taxonomy,
+        check_taxonomy,
+        diff_taxonomies,
+        read_taxonomy,
+        write_taxonomy,
+    )
+
+_HOME = {
+    "Finding": "_report",
+    "Report": "_report",
+    "HierarchicalTextClassifier": "classifier",
+    "Config": "config",
+    "read_config": "config",
+    "Columns": "data",
+    "Examples": "data",
+    "iterate_rows": "data",
+    "read_examples": "data",
+    "Prediction": "decoding",
+    "ConfigError": "errors",
+    "DataError": "errors",
+    "MissingExtraError": "errors",
+    "ModelFileError": "errors",
+    "TaxonomyError": "errors",
+    "TextaxaError": "errors",
+    "Evaluation": "evaluation",
+    "evaluate_paths": "evaluation",
+    "paired_test": "evaluation",
+    "check": "jobs.check",
+    "demo": "jobs.demo",
+    "evaluate": "jobs.evaluate",
+    "info": "jobs.info",
+    "init": "jobs.init",
+    "predict": "jobs.predict",
+    "train": "jobs.train",
+    "Model": "model",
+    "load_model": "persistence",
+    "save_model": "persistence",
+    "Taxonomy": "taxonomy",
+    "check_taxonomy": "taxonomy",
+    "diff_taxonomies": "taxonomy",
+    "read_taxonomy": "taxonomy",
+    "write_taxonomy": "taxonomy",
+}
+
+_NEED_TRAINING = ("classifier", "model", "persistence")
+
+__all__ = [
+    "Columns",
+    "Config",
+    "ConfigError",
+    "DataError",
+    "Evaluation",
+    "Examples",
+    "Finding",
+    "HierarchicalTextClassifier",
+    "MissingExtraError",
+    "Model",
+    "ModelFileError",
+    "Prediction",
+    "Report",
+    "Taxonomy",
+    "TaxonomyError",
+    "TextaxaError",
+    "__version__",
+    "check",
+    "check_taxonomy",
+    "demo",
+    "diff_taxonomies",
+    "evaluate",
+    "evaluate_paths",
+    "info",
+    "init",
+    "iterate_rows",
+    "load_model",
+    "paired_test",
+    "predict",
+    "read_config",
+    "read_examples",
+    "read_taxonomy",
+    "save_model",
+    "train",
+    "write_taxonomy",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'textaxa' has no attribute {name!r}")
+    if home in _NEED_TRAINING:
+        for package in ("torch", "transformers", "sklearn"):
+            require(package, extra="train")
+    value = getattr(importlib.import_module(f"textaxa.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

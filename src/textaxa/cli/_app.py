@@ -1,0 +1,64 @@
+"""The commands, put together."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from textaxa._version import __version__
+from textaxa.cli._check import check
+from textaxa.cli._demo import demo
+from textaxa.cli._door import door
+from textaxa.cli._evaluate import evaluate
+from textaxa.cli._info import info
+from textaxa.cli._init import init
+from textaxa.cli._predict import predict
+from textaxa.cli._taxonomy import taxonomy
+from textaxa.cli._train import train
+
+app = typer.Typer(
+    name="textaxa",
+    help="Put texts into the categories of a taxonomy that you own.",
+    epilog=(
+        "Example:\n\ntextaxa train apps.csv --text text --labels category,subcategory --out model/\n\n"
+        "textaxa predict model/ new.csv -o out.csv"
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"textaxa {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    """Put texts into the categories of a taxonomy that you own."""
+
+
+_EXAMPLES: dict[Callable[..., None], str] = {
+    train: "textaxa train apps.csv --text text --labels category,subcategory --out model/",
+    predict: "textaxa predict model/ new.csv --text text -o out.csv --top 3",
+    evaluate: "textaxa evaluate model/ test.csv --labels category,subcategory --train apps.csv",
+    check: "textaxa check apps.csv --text text --labels category,subcategory",
+    init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
+    info: "textaxa info model/",
+    demo: "echo 'Online football game: build your club' | textaxa demo",
+}
+
+for _command, _example in _EXAMPLES.items():
+    app.command(epilog=f"Example:\n\n{_example}")(door(_command))
+app.add_typer(taxonomy, name="taxonomy")
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,140 @@
+"""Options that several commands share, spelled and explained once.
+
+An option that is not given is None, so that the configuration file, or what the model remembers, can speak instead.
+"""
+
+import csv
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from textaxa.errors import ConfigError
+
+INPUT = "The table"
+LABELS = "The labels"
+
+Text = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--text",
+        help="Column of the text; several with commas, or by giving the option again.",
+        metavar="COLUMN",
+        rich_help_panel=INPUT,
+    ),
+]
+Template = Annotated[
+    str | None,
+    typer.Option(help="How several text columns become one: '{title}. {description}'.", rich_help_panel=INPUT),
+]
+Labels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labels",
+        help="Columns of the label, one a level from the top down, with commas; empty = stops above.",
+        metavar="COLUMNS",
+        rich_help_panel=LABELS,
+    ),
+]
+Path = Annotated[
+    str | None,
+    typer.Option(
+        "--path",
+        help="Column of the whole path: a list, or a string with --separator.",
+        metavar="COLUMN",
+        rich_help_panel=LABELS,
+    ),
+]
+Paths = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--paths",
+        help="Column of several paths a row: a list, a string with --paths-separator; or several columns.",
+        metavar="COLUMNS",
+        rich_help_panel=LABELS,
+    ),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(help="Between the names of a path. Default: ' > '.", metavar="TEXT", rich_help_panel=LABELS),
+]
+PathsSeparator = Annotated[
+    str | None,
+    typer.Option(help="Between several paths in one cell. Default: ';'.", metavar="TEXT", rich_help_panel=LABELS),
+]
+Id = Annotated[
+    str | None, typer.Option("--id", help="Column that names each row.", metavar="COLUMN", rich_help_panel=INPUT)
+]
+Group = Annotated[
+    str | None,
+    typer.Option(help="Column whose equal values stay on one side of splits.", metavar="COLUMN", rich_help_panel=INPUT),
+]
+InputFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--input-format",
+        help="csv, tsv, jsonl or parquet; told by the file's ending if not given.",
+        metavar="FORMAT",
+        rich_help_panel=INPUT,
+    ),
+]
+Encoding = Annotated[
+    str | None, typer.Option(help="Character encoding of the table; UTF-8 if not given.", rich_help_panel=INPUT)
+]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Between the cells of a CSV; found out if not given.", rich_help_panel=INPUT)
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
+Json = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout.")]
+
+
+def column_names(given: Sequence[str] | None) -> list[str] | None:
+    """Give the column names of an option: cut at commas, with quotes around a name that has one.
+
+    >>> column_names(['category,subcategory'])
+    ['category', 'subcategory']
+    >>> column_names(['"name, full"', "notes"])
+    ['name, full', 'notes']
+    """
+    if not given:
+        return None
+    return [name.strip() for row in csv.reader(given, skipinitialspace=True) for name in row if name.strip()]
+
+
+def data_options(
+    *,
+    text: Sequence[str] | None = None,
+    template: str | None = None,
+    labels: Sequence[str] | None = None,
+    path: str | None = None,
+    paths: Sequence[str] | None = None,
+    separator: str | None = None,
+    paths_separator: str | None = None,
+    id: str | None = None,
+    group: str | None = None,
+    input_format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> dict[str, Any]:
+    """Give the options about a table as the configuration's section ``data`` has them; None = not given."""
+    chosen = [name for name, value in (("--labels", labels), ("--path", path), ("--paths", paths)) if value]
+    if len(chosen) > 1:
+        raise ConfigError(
+            f"{' and '.join(chosen)} cannot be used together: a label stands in level columns (--labels), "
+            "in one path column (--path), or several paths stand in a row (--paths)."
+        )
+    return {
+        "text": column_names(text),
+        "template": template,
+        "labels": column_names(labels),
+        "path": path,
+        "paths": column_names(paths),
+        "separator": separator,
+        "paths_separator": paths_separator,
+        "id": id,
+        "group": group,
+        "format": input_format,
+        "encoding": encoding,
+        "delimiter": {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter) if delimiter else None,
+    }

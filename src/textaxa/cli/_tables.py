@@ -1,0 +1,55 @@
+"""Results as tables on stdout."""
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+if TYPE_CHECKING:
+    from textaxa._report import Report
+    from textaxa.evaluation import Evaluation
+
+WIDTH_WITHOUT_TERMINAL = 120
+"""A table that goes into a file or a pipe must not be squeezed into the 80 columns that rich would assume."""
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+def console() -> Console:
+    """Give a console on stdout, wide enough where there is no terminal."""
+    return Console() if sys.stdout.isatty() else Console(width=WIDTH_WITHOUT_TERMINAL)
+
+
+def show_evaluations(evaluations: Mapping[str, "Evaluation"]) -> None:
+    """Show scores, one row a system."""
+    from textaxa.evaluation import render
+
+    console().print(render(evaluations))
+
+
+def show_json(value: Any) -> None:
+    """Write one JSON object."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def show_report(report: "Report") -> None:
+    """Show a report of findings, errors first."""
+    from rich.text import Text
+
+    out = console()
+    out.print(Text(report.title, style="bold"))
+    for name, value in report.facts:
+        out.print(Text(f"  {name}: {value}"))
+    for finding in report.findings:
+        line = Text(f"{finding.severity}: ", style=_COLOURS[finding.severity])
+        out.print(line.append(finding.message, style="default"))
+        if finding.examples:
+            more = finding.count - len(finding.examples)
+            tail = f"; and {more:,} more" if more > 0 else ""
+            out.print(Text(f"    {'; '.join(finding.examples)}{tail}", style="dim"))
+        if finding.advice:
+            out.print(Text(f"    {finding.advice}"))
+    if not report.findings:
+        out.print("Nothing to complain about.")

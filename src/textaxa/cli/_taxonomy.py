@@ -1,0 +1,137 @@
+"""``textaxa taxonomy show|check|convert|diff``."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from textaxa.cli import _options as options
+from textaxa.cli._door import door, note
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from textaxa.taxonomy import Taxonomy
+
+taxonomy = typer.Typer(
+    help="Look at a taxonomy, check it, rewrite it, compare two.",
+    epilog="Example:\n\ntextaxa taxonomy show taxonomy.csv --depth 2",
+    no_args_is_help=True,
+)
+
+Source = Annotated[str, typer.Argument(help="A taxonomy's file, or a model's folder.")]
+Format = Annotated[
+    str | None,
+    typer.Option(help="codes, paths, levels, lines, indented, yaml, json, skos; told by ending and header."),
+]
+Separator = Annotated[str, typer.Option(help="Between the names of a path.", metavar="TEXT")]
+
+
+@taxonomy.command(epilog="Example:\n\ntextaxa taxonomy show taxonomy.csv --depth 1")
+@door
+def show(
+    source: Source,
+    depth: Annotated[int | None, typer.Option(help="Show only so many levels.", min=1)] = None,
+    format: Format = None,
+    separator: Separator = " > ",
+    as_json: options.Json = False,
+) -> None:
+    """Show a taxonomy as a tree."""
+    from textaxa.cli._tables import console, show_json
+    from textaxa.jobs.taxonomy import open_taxonomy
+
+    found = open_taxonomy(source, format=format, separator=separator)
+    if as_json:
+        show_json(found.to_dict())
+        return
+    kind = "" if found.is_tree else " (some nodes have several parents and are shown under each)"
+    console().print(_tree(found, source, depth))
+    typer.echo(f"{len(found):,} nodes on {found.n_levels} levels, {len(found.terminals):,} ends of labels{kind}")
+
+
+@taxonomy.command(
+    epilog="Example:\n\ntextaxa taxonomy check taxonomy.csv --data apps.csv --labels category,subcategory"
+)
+@door
+def check(
+    source: Source,
+    format: Format = None,
+    separator: Separator = " > ",
+    data: Annotated[
+        str | None, typer.Option(help="A table: nodes without texts in it are found.", metavar="TABLE")
+    ] = None,
+    labels: options.Labels = None,
+    path: options.Path = None,
+    paths: options.Paths = None,
+    as_json: options.Json = False,
+) -> None:
+    """Find faults in a taxonomy, all in one go. Exit status 1 if there are errors."""
+    from textaxa.cli._tables import show_json, show_report
+    from textaxa.jobs.taxonomy import check_taxonomy_file
+
+    given = options.data_options(labels=labels, path=path, paths=paths, separator=separator)
+    columns = {name: value for name, value in given.items() if value is not None}
+    report = check_taxonomy_file(source, format=format, separator=separator, table=data, columns=columns)
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        show_report(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+@taxonomy.command(epilog="Example:\n\ntextaxa taxonomy convert taxonomy.csv taxonomy.yaml")
+@door
+def convert(
+    source: Source,
+    target: Annotated[str, typer.Argument(help="The file to write.")],
+    format: Format = None,
+    to: Annotated[str | None, typer.Option(help="The target's format; told by its ending.", metavar="FORMAT")] = None,
+    separator: Separator = " > ",
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Rewrite a taxonomy in another format."""
+    from textaxa.jobs.taxonomy import convert_taxonomy
+
+    found = convert_taxonomy(source, target, format=format, to=to, separator=separator, overwrite=overwrite)
+    note(f"{len(found):,} nodes written: {target}")
+
+
+@taxonomy.command(epilog="Example:\n\ntextaxa taxonomy diff old.csv new.csv")
+@door
+def diff(
+    old: Annotated[str, typer.Argument(help="A taxonomy's file, or a model's folder.")],
+    new: Annotated[str, typer.Argument(help="The other one.")],
+    separator: Separator = " > ",
+    as_json: options.Json = False,
+) -> None:
+    """Show what changed from one taxonomy to another."""
+    from textaxa.cli._tables import console, show_json
+    from textaxa.jobs.taxonomy import diff_taxonomy_files
+
+    found = diff_taxonomy_files(old, new, separator=separator)
+    if as_json:
+        show_json(found.to_dict())
+        return
+    for line in found.to_text().splitlines():
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _tree(found: "Taxonomy", title: str, depth: int | None) -> "Tree":
+    from rich.text import Text
+    from rich.tree import Tree
+
+    root = Tree(Text(title))
+    waiting = [(root, int(node)) for node in reversed(found.level(1))]
+    while waiting:
+        branch, node = waiting.pop()
+        below = found.children.row(node)
+        hidden = depth is not None and found.depth[node] >= depth
+        label = Text(found.names[node])
+        if hidden and len(below):
+            label.append(f"  ({len(below):,} below)", style="dim")
+        elif found.is_terminal[node] and len(below):
+            label.append("  (a label may end here)", style="dim")
+        grown = branch.add(label)
+        if not hidden:
+            waiting.extend((grown, int(child)) for child in reversed(below))
+    return root

@@ -1,0 +1,154 @@
+"""``textaxa train``."""
+
+import json
+import sys
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from textaxa.cli import _options as options
+
+if TYPE_CHECKING:
+    from textaxa.config import Config
+    from textaxa.jobs.train import TrainResult
+
+MODEL = "The model"
+RUN = "The run"
+
+
+def train(
+    out: Annotated[str, typer.Option("--out", help="Folder of the model.", metavar="FOLDER")],
+    table: Annotated[str | None, typer.Argument(help="Training table: CSV, TSV, JSONL, Parquet; - is stdin.")] = None,
+    text: options.Text = None,
+    template: options.Template = None,
+    labels: options.Labels = None,
+    path: options.Path = None,
+    paths: options.Paths = None,
+    separator: options.Separator = None,
+    paths_separator: options.PathsSeparator = None,
+    group: options.Group = None,
+    input_format: options.InputFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    taxonomy: Annotated[
+        str | None,
+        typer.Option(help="The taxonomy's file. Default: the table's paths.", metavar="FILE", rich_help_panel=MODEL),
+    ] = None,
+    head: Annotated[
+        str | None,
+        typer.Option(help="chained, cascade, per-level or flat. Default: chained.", rich_help_panel=MODEL),
+    ] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(
+            help="Hugging Face name or folder. Default: the packaged MiniLM (English).",
+            metavar="NAME|DIR",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    frozen: Annotated[
+        bool | None,
+        typer.Option(
+            "--frozen/--no-frozen", help="Train the head only: seconds, for a few points.", rich_help_panel=MODEL
+        ),
+    ] = None,
+    max_length: Annotated[
+        int | None, typer.Option(help="Longest piece of text, in tokens. Default: 256.", rich_help_panel=MODEL)
+    ] = None,
+    valid: Annotated[
+        str | None, typer.Option(help="Validation table, same columns.", metavar="TABLE", rich_help_panel=RUN)
+    ] = None,
+    valid_share: Annotated[
+        float | None, typer.Option(help="Share held out where there is no --valid. Default: 0.1.", rich_help_panel=RUN)
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the rows. Default: 3; 30 with --frozen.", rich_help_panel=RUN)
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Texts a step. Default: 32; 256 with --frozen.", rich_help_panel=RUN)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of this run. Default: 0.", rich_help_panel=RUN)] = None,
+    setting: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Any setting of the file: head.feed=true, training.patience=5.", metavar="SECTION.KEY=VALUE"
+        ),
+    ] = None,
+    config: Annotated[
+        str | None, typer.Option(help="Configuration file; flags win over it.", metavar="FILE", rich_help_panel=RUN)
+    ] = None,
+    references: Annotated[
+        bool, typer.Option("--references/--no-references", help="Score reference classifiers too.", rich_help_panel=RUN)
+    ] = True,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.", rich_help_panel=RUN)] = False,
+    overwrite: options.Overwrite = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Train a model on a table of texts with their categories."""
+    from textaxa.cli._settings import merged, parse_settings
+
+    flags: dict[str, dict[str, Any]] = {
+        "data": options.data_options(
+            text=text,
+            template=template,
+            labels=labels,
+            path=path,
+            paths=paths,
+            separator=separator,
+            paths_separator=paths_separator,
+            group=group,
+            input_format=input_format,
+            encoding=encoding,
+            delimiter=delimiter,
+        )
+        | {"table": table, "valid": valid},
+        "taxonomy": {"file": taxonomy},
+        "encoder": {"encoder": encoder, "frozen": frozen, "max_length": max_length},
+        "head": {"name": head},
+        "training": {"epochs": epochs, "batch_size": batch_size, "seed": seed, "valid_share": valid_share},
+    }
+    overrides = merged(flags, parse_settings(setting or []))
+    _run(_config(config, overrides, out, resume), out, overwrite, resume, references, as_json, quiet)
+
+
+def _config(file: str | None, overrides: dict[str, dict[str, Any]], out: str, resume: bool) -> "Config":
+    from textaxa.config import read_config
+
+    if not resume or file is not None:
+        return read_config(file, overrides)
+    from textaxa.jobs.train import resumed_config
+
+    return resumed_config(out, overrides)
+
+
+def _run(
+    config: "Config", out: str, overwrite: bool, resume: bool, references: bool, as_json: bool, quiet: bool
+) -> None:
+    from textaxa.cli._progress import training_progress
+    from textaxa.jobs._listener import nobody
+    from textaxa.jobs.train import train as job
+
+    with nullcontext(_tell_json) if as_json else nullcontext(nobody) if quiet else training_progress() as listener:
+        result = job(config, out, overwrite=overwrite, resume=resume, references=references, listener=listener)
+    if as_json:
+        scores = {name: evaluation.to_dict() for name, evaluation in result.evaluations.items()}
+        _tell_json({"event": "result", "out": out, "seconds": round(result.seconds, 3), "evaluations": scores})
+    else:
+        _show(result)
+
+
+def _tell_json(event: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _show(result: "TrainResult") -> None:
+    from textaxa.cli._tables import show_evaluations
+
+    if result.evaluations:
+        show_evaluations(result.evaluations)
+    seen = f"{result.rows:,} rows" + (f", scored on {result.valid_rows:,} others" if result.valid_rows else "")
+    typer.echo(f"Trained on {seen}, in {result.seconds:,.0f} s. Saved: {result.out}")
+    typer.echo(f"Use it: textaxa predict {result.out} new.csv -o out.csv")

@@ -1,0 +1,72 @@
+"""The model that a job works with, and what it remembers of the table that it was trained on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textaxa._extras import require
+from textaxa.data import Columns
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
+
+_REMEMBERED = ("text", "template", "labels", "path", "paths", "separator", "paths_separator")
+_LABELS = ("labels", "path", "paths")
+
+
+def opened(model: "Model | str | Path") -> "Model":
+    """Give a model, read from its folder where that is what is given.
+
+    Raises
+    ------
+    MissingExtraError
+        PyTorch is not installed.
+    ModelFileError
+        The folder is not there, damaged, foreign or newer.
+    """
+    if not isinstance(model, str | Path):
+        return model
+    require("torch", extra="train")
+    from textaxa.persistence import load_model
+
+    return load_model(model)
+
+
+def remember_columns(columns: Columns) -> dict[str, Any]:
+    """Give what a model's summary keeps of the training table's columns."""
+    kept = {name: value for name, value in asdict(columns).items() if name in _REMEMBERED}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
+
+
+def columns_for(model: "Model", given: dict[str, Any], *, labels: bool) -> Columns:
+    """Give the columns to read: those given, and for what is not given those of the training table.
+
+    Parameters
+    ----------
+    model
+        Its summary holds the training table's columns.
+    given
+        Fields of `Columns`; None or missing means "as in training".
+    labels
+        Whether labels are read too.
+    """
+    chosen = {name: value for name, value in given.items() if value is not None}
+    known = dict(model.summary.get("columns") or {})
+    if "text" in chosen:
+        known.pop("template", None)
+    if any(name in chosen for name in _LABELS):
+        known = {name: value for name, value in known.items() if name not in _LABELS}
+    fields = {**known, **chosen}
+    if not labels:
+        fields = {name: value for name, value in fields.items() if name not in _LABELS}
+    return columns_of(fields)
+
+
+def columns_of(fields: dict[str, Any]) -> Columns:
+    """Give columns from their fields, lists taken for tuples."""
+    return Columns(**{name: _as_tuple(value) for name, value in fields.items()})
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, Sequence) and not isinstance(value, str) else value

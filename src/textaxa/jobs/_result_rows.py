@@ -1,0 +1,124 @@
+"""From predictions to rows of a table: the columns that `predict` adds to each input row.
+
+===================  =============================================================================
+single-path task     ``path, probability, depth, stopped``; with ``top`` also ``path_2, probability_2``, …
+several-path task    ``paths`` and ``probabilities``
+JSONL, both          also ``paths: [{path, probability, levels: [{name, probability}]}]``
+===================  =============================================================================
+
+An input column of the same name is kept as ``input_path`` and so on: tables with their true labels in ``path`` are
+just what one predicts on to compare.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from textaxa.decoding import Prediction
+
+NO_TEXT = "no text"
+"""Why a row has no path: its text is blank. One blank row must not stop a million others."""
+
+DIGITS = 6
+"""Digits after the point of a written probability; float32 carries no more."""
+
+
+class ResultRows:
+    """Joins input rows and their predictions to output rows.
+
+    Parameters
+    ----------
+    input_columns
+        The columns that input rows have.
+    several
+        Whether the model gives several paths a text.
+    top
+        How many paths a single-path model was asked for.
+    nested
+        Whether the output can hold lists (JSONL).
+    separator, paths_separator
+        Between the names of a path, and between paths.
+    """
+
+    def __init__(
+        self,
+        input_columns: Sequence[str],
+        *,
+        several: bool,
+        top: int,
+        nested: bool,
+        separator: str,
+        paths_separator: str,
+    ) -> None:
+        self.several = several
+        self.top = top
+        self.nested = nested
+        self.separator = separator
+        self.paths_separator = f"{paths_separator.strip()} " if paths_separator.strip() else paths_separator
+        self.added = self._added()
+        self.renamed = _renamed(input_columns, self.added)
+        self.columns = (*(self.renamed.get(name, name) for name in input_columns), *self.added)
+
+    def make(self, row: Mapping[str, Any], predictions: Sequence[Prediction] | None) -> dict[str, Any]:
+        """Give one output row; ``predictions`` is None where the row has no text."""
+        kept = {self.renamed.get(name, name): value for name, value in row.items()}
+        return kept | (self._several(predictions) if self.several else self._single(predictions))
+
+    def _added(self) -> tuple[str, ...]:
+        if self.several:
+            return ("paths",) if self.nested else ("paths", "probabilities")
+        further = (name for rank in range(2, self.top + 1) for name in (f"path_{rank}", f"probability_{rank}"))
+        return ("path", "probability", "depth", "stopped", *further, *(("paths",) if self.nested else ()))
+
+    def _single(self, predictions: Sequence[Prediction] | None) -> dict[str, Any]:
+        values: dict[str, Any] = dict.fromkeys(self.added)
+        values["stopped"] = NO_TEXT
+        for rank, found in enumerate(predictions or (), start=1):
+            suffix = "" if rank == 1 else f"_{rank}"
+            values[f"path{suffix}"] = self._path(found)
+            values[f"probability{suffix}"] = _rounded(found.probability)
+        if predictions:
+            values["depth"] = predictions[0].depth
+            values["stopped"] = predictions[0].stopped
+        if self.nested:
+            values["paths"] = self._nested(predictions or ())
+        return values
+
+    def _several(self, predictions: Sequence[Prediction] | None) -> dict[str, Any]:
+        found = predictions or ()
+        if self.nested:
+            return {"paths": self._nested(found)}
+        return {
+            "paths": self.paths_separator.join(map(self._path, found)),
+            "probabilities": self.paths_separator.join(f"{_rounded(p.probability)}" for p in found),
+        }
+
+    def _nested(self, predictions: Iterable[Prediction]) -> list[dict[str, Any]]:
+        return [
+            {
+                "path": self._path(found),
+                "probability": _rounded(found.probability),
+                "levels": [{"name": name, "probability": _rounded(p)} for name, p in found.levels],
+            }
+            for found in predictions
+        ]
+
+    def _path(self, prediction: Prediction) -> str:
+        return self.separator.join(prediction.path)
+
+
+def _renamed(input_columns: Sequence[str], added: Sequence[str]) -> dict[str, str]:
+    """Give the new names of the input columns whose names are needed for results."""
+    taken = {*input_columns, *added}
+    renamed: dict[str, str] = {}
+    for name in input_columns:
+        if name in added:
+            new = f"input_{name}"
+            while new in taken:
+                new = f"input_{new}"
+            taken.add(new)
+            renamed[name] = new
+    return renamed
+
+
+def _rounded(probability: float) -> float:
+    return round(float(probability), DIGITS)

@@ -1,0 +1,102 @@
+"""Scores of a model and of the reference rows beside it."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from textaxa.data import Examples
+from textaxa.evaluation import Evaluation, TfidfReference, evaluate_paths, majority_paths, render
+from textaxa.taxonomy import Path, Taxonomy
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
+
+Labels = Sequence[tuple[Path, ...]]
+
+MAJORITY = "majority class"
+TFIDF = "TF-IDF + logistic regression"
+
+DENSE_LIMIT = 250_000_000
+"""Texts × nodes of float32 held at once: 1 GB. Above, texts go in blocks and the threshold-free score is left out."""
+
+BLOCK = 4096
+
+TABLE_WIDTH = 120
+
+REFERENCE_CELLS = 4_000_000
+"""Rows × classes that the linear reference is fitted on: a minute or so on two cores. Above, fewer rows are taken."""
+
+REFERENCE_ROWS_PER_CLASS = 2
+"""With fewer rows a class than this, a linear reference says nothing and is left out."""
+
+
+def score_model(model: "Model", texts: Sequence[str], labels: Labels) -> Evaluation:
+    """Evaluate a model on texts with their labels."""
+    if len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
+        node_proba = model.node_proba(texts)
+        predicted = [tuple(p.path for p in row) for row in model.decode(node_proba)]
+        return evaluate_paths(model.taxonomy, labels, predicted, node_proba=node_proba)
+    predicted = [
+        tuple(p.path for p in row)
+        for start in range(0, len(texts), BLOCK)
+        for row in model.predict(texts[start : start + BLOCK])
+    ]
+    return evaluate_paths(model.taxonomy, labels, predicted)
+
+
+def score_majority(taxonomy: Taxonomy, majority: tuple[Path, ...], labels: Labels) -> Evaluation:
+    """Evaluate the answer that is always the most frequent label of the training rows."""
+    return evaluate_paths(taxonomy, labels, [majority] * len(labels))
+
+
+def score_tfidf(taxonomy: Taxonomy, training: Examples, texts: Sequence[str], labels: Labels) -> dict[str, Evaluation]:
+    """Fit the linear reference on training rows and evaluate it; empty where it would say nothing.
+
+    Returns
+    -------
+    One entry, whose name tells when only some of the training rows were taken.
+    """
+    classes = len(set(training.labels))
+    rows = min(len(training), REFERENCE_CELLS // max(1, classes))
+    if rows < REFERENCE_ROWS_PER_CLASS * classes or classes < 2:
+        return {}
+    name = TFIDF
+    if rows < len(training):
+        # The same rows every time; which ones does not matter much, that they are told does.
+        chosen = np.sort(np.random.default_rng(0).choice(len(training), size=rows, replace=False))
+        training, name = training.select(chosen.tolist()), f"{TFIDF} ({rows:,} rows)"
+    reference = TfidfReference(training.texts, training.labels)
+    return {name: evaluate_paths(taxonomy, labels, reference.predict(texts))}
+
+
+def reference_evaluations(taxonomy: Taxonomy, training: Examples, tested: Examples) -> dict[str, Evaluation]:
+    """Evaluate both references, fitted on ``training``, on ``tested``."""
+    majority = majority_paths(training.labels, 1)[0]
+    found = score_tfidf(taxonomy, training, tested.texts, tested.labels)
+    return {**found, MAJORITY: score_majority(taxonomy, majority, tested.labels)}
+
+
+def markdown_table(evaluations: Mapping[str, Evaluation]) -> str:
+    """Give the main scores as a Markdown table, for a model card."""
+    first = next(iter(evaluations.values())).to_dict()
+    levels = [level["level"] for level in first["levels"]]
+    head = ["", "path accuracy", *(f"level {level} accuracy" for level in levels), "node macro-F1", "hierarchical F1"]
+    lines = [" | ".join(["", *head, ""]).strip(), "|" + " --- |" + " --: |" * (len(head) - 1)]
+    for name, evaluation in evaluations.items():
+        values = evaluation.to_dict()
+        cells = [values["path_accuracy"], *(level["accuracy"] for level in values["levels"])]
+        cells += [values["nodes"]["macro_f1"], values["hierarchical"]["f1"]]
+        lines.append(" | ".join(["", name, *(f"{100 * cell:.1f}" for cell in cells), ""]).strip())
+    return "\n".join(lines)
+
+
+def text_table(evaluations: Mapping[str, Evaluation]) -> str:
+    """Give the scores as the table that the command line shows, in plain text."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=TABLE_WIDTH)
+    with console.capture() as capture:
+        console.print(render(evaluations))
+    return capture.get().rstrip()

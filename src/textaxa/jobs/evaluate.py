@@ -1,0 +1,95 @@
+"""``textaxa evaluate``: a model and a labelled table in, every score beside the reference rows out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textaxa.data import Columns, read_examples
+from textaxa.errors import ConfigError
+from textaxa.evaluation import Evaluation
+from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._score import MAJORITY, score_majority, score_model, score_tfidf
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """The scores of a model and of the reference rows on one table.
+
+    Attributes
+    ----------
+    model
+        The model's scores.
+    references
+        By name: the majority class of the training rows and, where a training table was given, TF-IDF + logistic
+        regression.
+    name
+        What the model is called in tables.
+    """
+
+    model: Evaluation
+    references: dict[str, Evaluation]
+    name: str
+
+    @property
+    def rows(self) -> dict[str, Evaluation]:
+        """Everything by name, the model first."""
+        return {self.name: self.model, **self.references}
+
+
+def evaluate(
+    model: "Model | str | Path",
+    table: Any,
+    *,
+    columns: dict[str, Any] | None = None,
+    train: Any = None,
+    input_format: str | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+) -> EvaluateResult:
+    """Score a model on a table with labels.
+
+    Parameters
+    ----------
+    model
+        A model, or the folder of one.
+    table
+        Anything that `textaxa.data.read_examples` reads.
+    columns
+        Fields of `textaxa.data.Columns`; what is not given is as in training.
+    train
+        The training table: TF-IDF + logistic regression is fitted on it as a reference row.
+    input_format, encoding, delimiter
+        How the table is written, where that cannot be told from itself.
+
+    Raises
+    ------
+    ConfigError
+        No label columns are known.
+    DataError
+        The table cannot be used; all faults are told together. A label that is not in the model's taxonomy is one.
+    """
+    ready = opened(model)
+    wanted = columns_for(ready, columns or {}, labels=True)
+    _check_labels(wanted)
+    how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
+    tested = read_examples(table, wanted, taxonomy=ready.taxonomy, **how)
+    references: dict[str, Evaluation] = {}
+    if train is not None:
+        training = read_examples(train, wanted, **how)
+        references |= score_tfidf(ready.taxonomy, training, tested.texts, tested.labels)
+    if ready.summary.get("majority"):
+        majority = tuple(tuple(path) for path in ready.summary["majority"])
+        references[MAJORITY] = score_majority(ready.taxonomy, majority, tested.labels)
+    name = f"textaxa {ready.settings.head}"
+    return EvaluateResult(score_model(ready, tested.texts, tested.labels), references, name)
+
+
+def _check_labels(columns: Columns) -> None:
+    if not columns.has_labels:
+        raise ConfigError(
+            "No label columns are known, so there is nothing to compare with. Give --labels category,subcategory, "
+            "--path COLUMN or --paths COLUMN."
+        )

@@ -1,0 +1,268 @@
+"""``textaxa train``: a table and settings in, a model folder out."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textaxa._extras import require
+from textaxa.config import Config, read_config
+from textaxa.data import Columns, Examples, read_examples, split_examples
+from textaxa.errors import ConfigError, DataError
+from textaxa.evaluation import Evaluation, majority_paths
+from textaxa.jobs import _interrupted as interrupted
+from textaxa.jobs._listener import Interrupted, Listener, nobody
+from textaxa.jobs._model import remember_columns
+from textaxa.jobs._output import check_new_folder
+from textaxa.jobs._score import markdown_table, reference_evaluations, score_model
+from textaxa.taxonomy import Taxonomy, read_taxonomy
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """A trained model, and how good it is on rows that it has not seen.
+
+    Attributes
+    ----------
+    model
+        The model, as it was saved.
+    out
+        Its folder.
+    rows, valid_rows
+        How many rows it was trained and validated on.
+    evaluations
+        By the system's name: the model first, then the reference rows. Empty without validation rows.
+    seconds
+        How long it took, all in all.
+    """
+
+    model: "Model"
+    out: Path
+    rows: int
+    valid_rows: int
+    evaluations: dict[str, Evaluation]
+    seconds: float
+
+
+def train(
+    config: Config | str | Path,
+    out: str | Path,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    references: bool = True,
+    listener: Listener = nobody,
+) -> TrainResult:
+    """Train a model and save it.
+
+    Parameters
+    ----------
+    config
+        What to train on and how, or the name of a configuration file.
+    out
+        The model's folder. While training runs, checkpoints stand in ``<out>.training/`` beside it.
+    overwrite
+        Replace a model, and give up an interrupted run, that is there.
+    resume
+        Go on with an interrupted run of the same configuration.
+    references
+        Also score the majority class and TF-IDF + logistic regression on the validation rows.
+    listener
+        Is told, as plain mappings: ``data``, ``start``, ``step``, ``validation``, ``end``, ``saved``.
+
+    Raises
+    ------
+    ConfigError
+        The output is there; no table or labels are named; the interrupted run was another one.
+    DataError
+        The table or its labels cannot be used; all faults are told together.
+    Interrupted
+        Ctrl-C, after a checkpoint was written; the message says how to resume.
+    """
+    settings = config if isinstance(config, Config) else read_config(config)
+    target = Path(out)
+    check_new_folder(target, overwrite=overwrite)
+    folder = interrupted.training_folder(target)
+    require_packages()
+    columns = _columns(settings)
+    interrupted.prepare(folder, resume=resume, overwrite=overwrite)
+    training, valid, taxonomy = _read(settings, columns)
+    return train_examples(
+        settings, training, valid, taxonomy, target, resume=resume, references=references, listener=listener
+    )
+
+
+def train_examples(
+    settings: Config,
+    training: Examples,
+    valid: Examples,
+    taxonomy: Taxonomy,
+    out: Path,
+    *,
+    resume: bool = False,
+    references: bool = True,
+    listener: Listener = nobody,
+) -> TrainResult:
+    """Train a model on examples at hand and save it; the part of `train` that comes after reading.
+
+    Parameters
+    ----------
+    settings
+        Its section ``data`` says which columns the examples come from, for the model to remember.
+    training, valid
+        The rows; ``valid`` may be empty.
+    taxonomy
+        Every label must be in it.
+    out, resume, references, listener
+        As `train` takes them.
+
+    Raises
+    ------
+    Interrupted
+        Ctrl-C, after a checkpoint was written; the message says how to resume.
+    """
+    started, folder, columns = time.monotonic(), interrupted.training_folder(out), settings.data.columns()
+    listener(
+        {"event": "data", "rows": len(training), "valid_rows": len(valid), "nodes": len(taxonomy)}
+        | {"levels": taxonomy.n_levels, "source": training.source}
+    )
+    if not resume:
+        interrupted.record_settings(settings, folder)
+    model = _train_model(settings, training, valid, taxonomy, folder=folder, out=out, resume=resume, listener=listener)
+    evaluations: dict[str, Evaluation] = {}
+    if len(valid):
+        evaluations[f"textaxa {settings.head}"] = score_model(model, valid.texts, valid.labels)
+        if references:
+            evaluations |= reference_evaluations(taxonomy, training, valid)
+    _complete_summary(model, columns, training, valid, evaluations)
+    _save(model, out, folder)
+    listener({"event": "saved", "out": str(out)})
+    return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
+
+
+def require_packages() -> None:
+    """Tell at once which extra is missing, not after the table has been read."""
+    for package in ("torch", "transformers", "safetensors", "accelerate"):
+        require(package, extra="train")
+
+
+def _columns(settings: Config) -> Columns:
+    if settings.data.table is None:
+        raise ConfigError("No training table is named. Give it on the command line, or as `table` in [data].")
+    columns = settings.data.columns()
+    if not columns.has_labels:
+        raise ConfigError(
+            "No label columns are named. Give --labels category,subcategory (one column a level), --path COLUMN "
+            "(one path a row), or --paths COLUMN (several paths a row)."
+        )
+    return columns
+
+
+def _read(settings: Config, columns: Columns) -> tuple[Examples, Examples, Taxonomy]:
+    given = None
+    if settings.taxonomy.file is not None:
+        given = read_taxonomy(settings.taxonomy.file, format=settings.taxonomy.format, separator=columns.separator)
+    data = settings.data
+    how: dict[str, Any] = {"format": data.format, "encoding": data.encoding, "delimiter": data.delimiter}
+    examples = read_examples(data.table, columns, taxonomy=given, **how)
+    _check_classes(examples)
+    if data.valid is not None:
+        training, valid = examples, read_examples(data.valid, columns, taxonomy=given, **how)
+    else:
+        sides = split_examples(examples, settings.training.valid_share, seed=settings.training.seed)
+        training, valid = (examples.select(side) for side in sides)
+    paths = dict.fromkeys(path for labels in (*training.labels, *valid.labels) for path in labels)
+    taxonomy = Taxonomy.from_paths(paths, sort=True) if given is None else given.with_terminals(paths)
+    return training, valid, taxonomy
+
+
+def _check_classes(examples: Examples) -> None:
+    classes = set(examples.labels)
+    if len(classes) == 1:
+        path = " > ".join(next(iter(classes))[0])
+        raise DataError(
+            f"All {len(examples):,} rows of {examples.source} have the label {path!r}: there is nothing to tell apart. "
+            "Was the table filtered, or the wrong column named?"
+        )
+
+
+def _train_model(
+    settings: Config,
+    training: Examples,
+    valid: Examples,
+    taxonomy: Taxonomy,
+    *,
+    folder: Path,
+    out: Path,
+    resume: bool,
+    listener: Listener,
+) -> "Model":
+    from textaxa.training import train_model
+
+    try:
+        return train_model(
+            training.texts,
+            training.labels,
+            taxonomy,
+            task="multi" if settings.data.paths else "single",
+            encoder=settings.encoder,
+            head=settings.head,
+            head_settings=settings.head_settings,
+            training=settings.training,
+            valid=(valid.texts, valid.labels) if len(valid) else None,
+            listener=listener,
+            checkpoint_dir=folder,
+            resume=resume,
+        )
+    except KeyboardInterrupt:
+        if interrupted.has_checkpoint(folder):
+            raise Interrupted(
+                f"Stopped; a checkpoint is in {str(folder)!r}. Go on with: textaxa train --resume --out {out}"
+            ) from None
+        shutil.rmtree(folder, ignore_errors=True)
+        raise Interrupted("Stopped before the first step of training; nothing was kept, nothing was changed.") from None
+
+
+def _complete_summary(
+    model: "Model", columns: Columns, training: Examples, valid: Examples, evaluations: dict[str, Evaluation]
+) -> None:
+    """Add to the model's summary what only the job knows: the table, its columns, the scores beside the references."""
+    model.summary |= {
+        "source": Path(training.source).name,
+        "rows": len(training),
+        "valid_rows": len(valid),
+        "columns": remember_columns(columns),
+        "majority": [list(path) for path in majority_paths(training.labels, 1)[0]],
+        "evaluations": {name: evaluation.to_dict() for name, evaluation in evaluations.items()},
+    }
+    if evaluations:
+        model.summary["validation_table"] = markdown_table(evaluations)
+
+
+def _save(model: "Model", target: Path, folder: Path) -> None:
+    from textaxa.persistence import save_model
+
+    save_model(model, target)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def resumed_config(out: str | Path, overrides: dict[str, dict[str, Any]]) -> Config:
+    """Give the configuration of an interrupted run, with ``overrides`` laid over it.
+
+    Raises
+    ------
+    ConfigError
+        There is no interrupted run at ``out``.
+    """
+    values = interrupted.recorded_settings(Path(out))
+    for name, section in overrides.items():
+        given = {key: value for key, value in section.items() if value is not None}
+        values[name] = {**values.get(name, {}), **given}
+    nothing_left_out = {
+        name: {key: value for key, value in section.items() if value is not None} for name, section in values.items()
+    }
+    return Config.from_dict(nothing_left_out, source=f"the interrupted run of {out}")
