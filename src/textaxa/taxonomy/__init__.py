@@ -2,6 +2,7 @@
 
 from textaxa.taxonomy._csr import CSR
 from textaxa.taxonomy._draft import NodeRecord
+from textaxa.taxonomy._files import read_taxonomy, write_taxonomy
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path, format_path, parse_path
 from textaxa.taxonomy._taxonomy import Taxonomy
 
@@ -13,4 +14,6 @@ __all__ = [
     "Taxonomy",
     "format_path",
     "parse_path",
+    "read_taxonomy",
+    "write_taxonomy",
 ]
