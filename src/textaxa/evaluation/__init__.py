@@ -7,6 +7,7 @@ from textaxa.evaluation._compare import PairedTest, paired_test
 from textaxa.evaluation._evaluate import evaluate_paths
 from textaxa.evaluation._fast import hierarchical_f1
 from textaxa.evaluation._result import Evaluation, HierarchicalScores, LevelScores, NodeScores
+from textaxa.evaluation._table import render, to_markdown
 
 __all__ = [
     "Evaluation",
@@ -17,4 +18,6 @@ __all__ = [
     "evaluate_paths",
     "hierarchical_f1",
     "paired_test",
+    "render",
+    "to_markdown",
 ]
