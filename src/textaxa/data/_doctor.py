@@ -74,7 +74,7 @@ def check_examples(
     >>> rows = [{"text": text, "label": label} for text, label in zip(texts, labels)]
     >>> report = check_examples(rows, Columns(path="label"))
     >>> [finding.kind for finding in report.findings]
-    ['blank-text', 'conflicting-labels', 'few-rows']
+    ['blank-text', 'conflicting-labels', 'few-rows', 'imbalance']
     """
     twins, lengths, labels = TwinTexts(), TextLengths(max_length), LabelCounts(columns, taxonomy)
     checks: tuple[Check, ...] = (twins, lengths, BrokenCharacters(), labels)

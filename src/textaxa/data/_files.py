@@ -79,7 +79,11 @@ def open_file(source: Any) -> OpenFile:
         path = FilePath(source)
         raw: Any = _open_path(path)
         size = os.fstat(raw.fileno()).st_size
-        return _opened(raw, str(path), path.name, size, close=raw.close)
+        try:
+            return _opened(raw, str(path), path.name, size, close=raw.close)
+        except DataError:
+            raw.close()
+            raise
     raw = getattr(sys.stdin, "buffer", sys.stdin) if isinstance(source, str) else source
     name = "standard input" if isinstance(source, str) else str(getattr(source, "name", "the open file"))
     if isinstance(raw, io.TextIOBase):
@@ -129,7 +133,6 @@ def _opened(raw: Any, name: str, file_name: str, size: int, *, close: Callable[[
         start = _start(stream, name)
     for magic, what in _FOREIGN.items():
         if start.startswith(magic):
-            close()
             raise DataError(f"{name} is {what}.")
 
     def progress() -> float | None:

@@ -207,7 +207,7 @@ class LabelCounts:
                 "note",
                 f"{counted(ends, 'label')} ({share(ends, self.rows.total())}) end at a node that has others below it.",
                 ends,
-                advice="Right where a text fits no child. Where the child was just not filled in, the model learns to stop.",
+                advice="Right where a text fits no child. Where the child was just left out, the model learns to stop.",
             )
         ]
 

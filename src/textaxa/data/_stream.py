@@ -107,6 +107,8 @@ class RowStream:
         missing = [name for name in names if name not in self.columns]
         if not missing:
             return
+        if not self.columns:
+            self.faults.raise_if_any()
         if self.format in ("csv", "tsv") and len(self.columns) == 1 and (likely := likely_delimiter(self.columns[0])):
             raise DataError(wrong_delimiter(self.source, self.columns[0], likely))
         asked = " ".join(f"There is no column {name!r}.{did_you_mean(name, self.columns)}" for name in missing)
