@@ -83,7 +83,7 @@ class TfidfReference:
         self._seed = seed
         self.taxonomy = Taxonomy.from_paths(sorted({path for one in labels for path in one}))
         self._vectorizer = require("sklearn.feature_extraction.text", extra="train").TfidfVectorizer(
-            ngram_range=(1, 2), sublinear_tf=True
+            ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32
         )
         features = self._features_of_training(texts)
         targets = self._node_targets(labels) if self._several else self._terminal_targets(labels)
@@ -144,6 +144,8 @@ class TfidfReference:
         columns = targets.T if targets.ndim == 2 else [targets]
         models: list[Any] = []
         for column in columns:
+            # The default tolerance is kept on purpose: it is on a gradient that shrinks with the number of classes, and at
+            # 1e-2 the solver stops before its first step on 73 classes.
             # liblinear is several times faster on two classes, and knows no more than two.
             solver = "liblinear" if self._several else "lbfgs"
             model = linear.LogisticRegression(
