@@ -144,8 +144,8 @@ class TfidfReference:
         columns = targets.T if targets.ndim == 2 else [targets]
         models: list[Any] = []
         for column in columns:
-            # The default tolerance is kept on purpose: it is on a gradient that shrinks with the number of classes, and at
-            # 1e-2 the solver stops before its first step on 73 classes.
+            # The default tolerance is kept on purpose: it bounds a gradient that shrinks with the number of classes;
+            # at 1e-2 the solver stops before its first step on 73 classes already.
             # liblinear is several times faster on two classes, and knows no more than two.
             solver = "liblinear" if self._several else "lbfgs"
             model = linear.LogisticRegression(
