@@ -34,9 +34,7 @@ def door(command: Command) -> Command:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> Any:
-        if not sys.warnoptions:
-            # Deprecations inside PyTorch and transformers are not for the person at the command line; -W shows them.
-            warnings.simplefilter("ignore")
+        _hush_libraries()
         try:
             return command(*args, **kwargs)
         except KeyboardInterrupt as interrupt:
@@ -51,6 +49,15 @@ def door(command: Command) -> Command:
             fail(_of_os(error))
 
     return run  # type: ignore[return-value]  # functools.wraps keeps the signature, which typer reads
+
+
+def _hush_libraries() -> None:
+    """Keep what PyTorch and transformers tell developers from the person at the command line."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")  # python -W shows them
+    # Read by transformers when it is imported; whoever has set them keeps what they have set.
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 def fail(message: str) -> NoReturn:

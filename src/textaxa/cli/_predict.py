@@ -58,6 +58,8 @@ def predict(
 def _tell(result: "PredictResult", output: str, quiet: bool) -> None:
     for old, new in result.renamed.items():
         note(f"The input's column {old!r} is kept as {new!r}: {old!r} is the result now.")
+    if not result.rows:
+        note("The table has a header but no rows, so the output has only its header.")
     if result.blank:
         more = " …" if result.blank > len(result.blank_rows) else ""
         rows = "row has" if result.blank == 1 else "rows have"

@@ -55,12 +55,13 @@ class ResultRows:
         self.separator = separator
         self.paths_separator = f"{paths_separator.strip()} " if paths_separator.strip() else paths_separator
         self.added = self._added()
-        self.renamed = _renamed(input_columns, self.added)
+        self._names = _new_names(input_columns, self.added)
+        self.renamed = {name: self._names[name] for name in input_columns if name in self._names}
         self.columns = (*(self.renamed.get(name, name) for name in input_columns), *self.added)
 
     def make(self, row: Mapping[str, Any], predictions: Sequence[Prediction] | None) -> dict[str, Any]:
         """Give one output row; ``predictions`` is None where the row has no text."""
-        kept = {self.renamed.get(name, name): value for name, value in row.items()}
+        kept = {self._names.get(name, name): value for name, value in row.items()}
         return kept | (self._several(predictions) if self.several else self._single(predictions))
 
     def _added(self) -> tuple[str, ...]:
@@ -106,18 +107,20 @@ class ResultRows:
         return self.separator.join(prediction.path)
 
 
-def _renamed(input_columns: Sequence[str], added: Sequence[str]) -> dict[str, str]:
-    """Give the new names of the input columns whose names are needed for results."""
+def _new_names(input_columns: Sequence[str], added: Sequence[str]) -> dict[str, str]:
+    """Give the name that an input column gets whose own is needed for results, for each such name.
+
+    All of them, since a row of JSON lines may have keys that the first rows did not have.
+    """
     taken = {*input_columns, *added}
-    renamed: dict[str, str] = {}
-    for name in input_columns:
-        if name in added:
-            new = f"input_{name}"
-            while new in taken:
-                new = f"input_{new}"
-            taken.add(new)
-            renamed[name] = new
-    return renamed
+    names: dict[str, str] = {}
+    for name in added:
+        new = f"input_{name}"
+        while new in taken:
+            new = f"input_{new}"
+        taken.add(new)
+        names[name] = new
+    return names
 
 
 def _rounded(probability: float) -> float:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from textaxa.data import Examples
-from textaxa.evaluation import Evaluation, TfidfReference, evaluate_paths, majority_paths, render
+from textaxa.errors import DataError
+from textaxa.evaluation import Evaluation, evaluate_paths, render
+from textaxa.evaluation.references import TfidfReference, majority_paths
 from textaxa.taxonomy import Path, Taxonomy
 
 if TYPE_CHECKING:
@@ -51,45 +53,49 @@ def score_majority(taxonomy: Taxonomy, majority: tuple[Path, ...], labels: Label
     return evaluate_paths(taxonomy, labels, [majority] * len(labels))
 
 
-def score_tfidf(taxonomy: Taxonomy, training: Examples, texts: Sequence[str], labels: Labels) -> dict[str, Evaluation]:
+def score_tfidf(
+    taxonomy: Taxonomy, training: Examples, texts: Sequence[str], labels: Labels, *, several: bool
+) -> dict[str, Evaluation]:
     """Fit the linear reference on training rows and evaluate it; empty where it would say nothing.
+
+    Parameters
+    ----------
+    taxonomy
+        The model's.
+    training
+        The rows to fit it on.
+    texts, labels
+        The rows to score it on.
+    several
+        Whether a text may have several paths.
 
     Returns
     -------
     One entry, whose name tells when only some of the training rows were taken.
     """
-    classes = len(set(training.labels))
+    classes = len(taxonomy) if several else len(set(training.labels))
     rows = min(len(training), REFERENCE_CELLS // max(1, classes))
-    if rows < REFERENCE_ROWS_PER_CLASS * classes or classes < 2:
+    if rows < REFERENCE_ROWS_PER_CLASS * classes:
         return {}
     name = TFIDF
     if rows < len(training):
         # The same rows every time; which ones does not matter much, that they are told does.
         chosen = np.sort(np.random.default_rng(0).choice(len(training), size=rows, replace=False))
         training, name = training.select(chosen.tolist()), f"{TFIDF} ({rows:,} rows)"
-    reference = TfidfReference(training.texts, training.labels)
+    try:
+        reference = TfidfReference(training.texts, training.labels, several=several)
+    except DataError:
+        return {}  # texts without a single word: a reference that cannot be had is no reason to lose the model
     return {name: evaluate_paths(taxonomy, labels, reference.predict(texts))}
 
 
-def reference_evaluations(taxonomy: Taxonomy, training: Examples, tested: Examples) -> dict[str, Evaluation]:
+def reference_evaluations(
+    taxonomy: Taxonomy, training: Examples, tested: Examples, *, several: bool
+) -> dict[str, Evaluation]:
     """Evaluate both references, fitted on ``training``, on ``tested``."""
     majority = majority_paths(training.labels, 1)[0]
-    found = score_tfidf(taxonomy, training, tested.texts, tested.labels)
+    found = score_tfidf(taxonomy, training, tested.texts, tested.labels, several=several)
     return {**found, MAJORITY: score_majority(taxonomy, majority, tested.labels)}
-
-
-def markdown_table(evaluations: Mapping[str, Evaluation]) -> str:
-    """Give the main scores as a Markdown table, for a model card."""
-    first = next(iter(evaluations.values())).to_dict()
-    levels = [level["level"] for level in first["levels"]]
-    head = ["", "path accuracy", *(f"level {level} accuracy" for level in levels), "node macro-F1", "hierarchical F1"]
-    lines = [" | ".join(["", *head, ""]).strip(), "|" + " --- |" + " --: |" * (len(head) - 1)]
-    for name, evaluation in evaluations.items():
-        values = evaluation.to_dict()
-        cells = [values["path_accuracy"], *(level["accuracy"] for level in values["levels"])]
-        cells += [values["nodes"]["macro_f1"], values["hierarchical"]["f1"]]
-        lines.append(" | ".join(["", name, *(f"{100 * cell:.1f}" for cell in cells), ""]).strip())
-    return "\n".join(lines)
 
 
 def text_table(evaluations: Mapping[str, Evaluation]) -> str:

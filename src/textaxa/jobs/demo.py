@@ -173,7 +173,7 @@ def _train(place: Path, config: Config, splits: dict[str, Examples], listener: L
     settings = _settings(config)
     result = train_examples(settings, training, valid, taxonomy, place, references=False, listener=listener)
     evaluations = {f"textaxa {settings.head}": score_model(result.model, test.texts, test.labels)}
-    evaluations |= reference_evaluations(taxonomy, training, test)
+    evaluations |= reference_evaluations(taxonomy, training, test, several=False)
     result.model.summary["demo"] = {"table": text_table(evaluations), "seconds": round(result.seconds, 1)}
     _save_again(result.model, place)
     return result.model

@@ -79,7 +79,7 @@ def evaluate(
     references: dict[str, Evaluation] = {}
     if train is not None:
         training = read_examples(train, wanted, **how)
-        references |= score_tfidf(ready.taxonomy, training, tested.texts, tested.labels)
+        references |= score_tfidf(ready.taxonomy, training, tested.texts, tested.labels, several=ready.task == "multi")
     if ready.summary.get("majority"):
         majority = tuple(tuple(path) for path in ready.summary["majority"])
         references[MAJORITY] = score_majority(ready.taxonomy, majority, tested.labels)

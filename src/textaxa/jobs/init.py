@@ -68,8 +68,8 @@ def init(
     target = None if output is None else Path(output)
     if target is not None and target.exists() and not overwrite:
         raise ConfigError(f"{str(target)!r} is already there. Name another file with -o, or add --overwrite.")
-    stream = iterate_rows(table, format=format, encoding=encoding, delimiter=delimiter)
-    rows = [row for _, row in islice(stream, SAMPLE_ROWS)]
+    with iterate_rows(table, format=format, encoding=encoding, delimiter=delimiter) as stream:
+        rows = [row for _, row in islice(stream, SAMPLE_ROWS)]
     if not rows:
         raise DataError(f"{table} has no rows, so nothing can be guessed from it.")
     profiles = profile(list(stream.columns), rows)

@@ -10,12 +10,13 @@ from textaxa._extras import require
 from textaxa.config import Config, read_config
 from textaxa.data import Columns, Examples, read_examples, split_examples
 from textaxa.errors import ConfigError, DataError
-from textaxa.evaluation import Evaluation, majority_paths
+from textaxa.evaluation import Evaluation, to_markdown
+from textaxa.evaluation.references import majority_paths
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs._listener import Interrupted, Listener, nobody
 from textaxa.jobs._model import remember_columns
 from textaxa.jobs._output import check_new_folder
-from textaxa.jobs._score import markdown_table, reference_evaluations, score_model
+from textaxa.jobs._score import reference_evaluations, score_model
 from textaxa.taxonomy import Taxonomy, read_taxonomy
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def train_examples(
     if len(valid):
         evaluations[f"textaxa {settings.head}"] = score_model(model, valid.texts, valid.labels)
         if references:
-            evaluations |= reference_evaluations(taxonomy, training, valid)
+            evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
     _complete_summary(model, columns, training, valid, evaluations)
     _save(model, out, folder)
     listener({"event": "saved", "out": str(out)})
@@ -240,7 +241,7 @@ def _complete_summary(
         "evaluations": {name: evaluation.to_dict() for name, evaluation in evaluations.items()},
     }
     if evaluations:
-        model.summary["validation_table"] = markdown_table(evaluations)
+        model.summary["validation_table"] = to_markdown(evaluations)
 
 
 def _save(model: "Model", target: Path, folder: Path) -> None:
