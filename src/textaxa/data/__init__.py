@@ -2,7 +2,7 @@
 
 from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._doctor import check_examples
-from textaxa.data._examples import Examples, read_examples
+from textaxa.data._examples import Examples, read_examples, require_two_classes
 from textaxa.data._formats import FORMATS
 from textaxa.data._normalise import normalise_labels, normalise_texts
 from textaxa.data._split import split_examples
@@ -21,6 +21,7 @@ __all__ = [
     "normalise_labels",
     "normalise_texts",
     "read_examples",
+    "require_two_classes",
     "split_examples",
     "text_of",
     "write_rows",

@@ -121,6 +121,8 @@ def path_of_names(names: Sequence[str], column: str, separator: str, *, labels: 
 
 def is_list(value: Any) -> bool:
     """Tell whether a value is a list of some kind: list, tuple, array, polars or Arrow series."""
+    if isinstance(value, str | bytes):  # NumPy's str has `tolist` too
+        return False
     return isinstance(value, list | tuple) or (hasattr(value, "tolist") and hasattr(value, "__len__"))
 
 

@@ -12,7 +12,7 @@ from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._faults import Faults
 from textaxa.data._stream import RowStream, iterate_rows
 from textaxa.errors import DataError, TaxonomyError
-from textaxa.taxonomy import Path
+from textaxa.taxonomy import DEFAULT_SEPARATOR, Path
 
 if TYPE_CHECKING:
     from textaxa.taxonomy import Taxonomy
@@ -104,6 +104,31 @@ def read_examples(
     if not len(examples):
         raise DataError(f"{stream.source} has a header but no rows. Was it written to the end?")
     return examples
+
+
+def require_two_classes(examples: Examples) -> None:
+    """Make sure that there is something to tell apart.
+
+    Raises
+    ------
+    DataError
+        All rows have the same label.
+
+    Examples
+    --------
+    >>> require_two_classes(  # doctest: +ELLIPSIS
+    ...     Examples(["Chess", "Go"], [(("Games",),), (("Games",),)], [2, 3], source="apps.csv")
+    ... )
+    Traceback (most recent call last):
+    textaxa.errors.DataError: apps.csv: all 2 rows have the label 'Games', so there is nothing to ...
+    """
+    distinct = set(examples.labels)
+    if len(distinct) < 2:
+        label = "; ".join(DEFAULT_SEPARATOR.join(path) for labels in distinct for path in labels)
+        raise DataError(
+            f"{examples.source}: all {len(examples):,} rows have the label {label!r}, so there is nothing to tell "
+            "apart. Add rows with other labels, or name another label column."
+        )
 
 
 def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -> Examples:

@@ -104,6 +104,10 @@ class ParquetSink:
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows, a row group at a time."""
+        columns = self._columns = self._columns or _keys(rows)
+        for row in rows:
+            if not set(columns).issuperset(row):
+                raise DataError(_extra_column(self._name, row, columns))
         self._waiting.extend(rows)
         while len(self._waiting) >= ROW_GROUP:
             self._flush(self._waiting[:ROW_GROUP])
@@ -121,11 +125,7 @@ class ParquetSink:
             self._writer.close()
 
     def _flush(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        columns = self._columns = self._columns or _keys(rows)
-        for row in rows:
-            if not set(columns).issuperset(row):
-                raise DataError(_extra_column(self._name, row, columns))
-        table = self._table({column: [row.get(column) for row in rows] for column in columns})
+        table = self._table({column: [row.get(column) for row in rows] for column in self._columns or ()})
         if self._writer is None:
             self._writer = self._parquet.ParquetWriter(self._file, table.schema)
         self._writer.write_table(table)
