@@ -11,8 +11,9 @@ from textaxa.data._faults import Faults
 from textaxa.data._lines import Lines
 from textaxa.errors import DataError
 
-FIELD_LIMIT = 1 << 27
-"""Longest field in characters: far over any text that is meant, and a bound on memory where a quote is never closed."""
+FIELD_LIMIT = 1 << 25
+"""Longest field in characters (33 million): far over any text that is meant, and a bound on memory, four bytes a
+character, where a quote is never closed."""
 
 DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
