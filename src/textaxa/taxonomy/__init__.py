@@ -1,6 +1,8 @@
 """Taxonomies: nodes known by their path, in immutable arrays; files in and out; checks; differences."""
 
+from textaxa.taxonomy._checks import check_taxonomy
 from textaxa.taxonomy._csr import CSR
+from textaxa.taxonomy._diff import Change, Diff, diff_taxonomies
 from textaxa.taxonomy._draft import NodeRecord
 from textaxa.taxonomy._files import read_taxonomy, write_taxonomy
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path, format_path, parse_path
@@ -9,9 +11,13 @@ from textaxa.taxonomy._taxonomy import Taxonomy
 __all__ = [
     "CSR",
     "DEFAULT_SEPARATOR",
+    "Change",
+    "Diff",
     "NodeRecord",
     "Path",
     "Taxonomy",
+    "check_taxonomy",
+    "diff_taxonomies",
     "format_path",
     "parse_path",
     "read_taxonomy",

@@ -11,7 +11,8 @@ import numpy as np
 
 from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._csr import CSR, Bool, Int32, Int64, group, read_only
-from textaxa.taxonomy._draft import END, TOP, Draft, Fault
+from textaxa.taxonomy._draft import END, TOP, Draft
+from textaxa.taxonomy._faults import Fault
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +55,11 @@ class Graph:
         self.kids = group(self.parent[self._inner], self.child[self._inner], self.n)
         self.depth = self._depths()
 
+    @property
+    def has_several_parents(self) -> bool:
+        """Whether some node has more than one parent."""
+        return bool((np.bincount(self.child[self._inner], minlength=self.n) > 1).any())
+
     def _depths(self) -> Int64:
         """Longest way down to each node, 1 at the top; 0 for nodes in a cycle or below one."""
         waiting = np.bincount(self.child[self._inner], minlength=self.n)
@@ -78,14 +84,12 @@ class Graph:
         draft = self.draft
         for node, name in enumerate(draft.names):
             if not name or name.isspace():
-                message = f"{draft.label(node)} has a blank name. Give every node a name."
+                message = f"{draft.label(node)} has a blank name."
                 yield Fault("blank-name", message, draft.row(node))
         if not _writable(draft.names):
             for node, name in enumerate(draft.names):
                 if not _writable([name]):
-                    message = (
-                        f"{draft.label(node)} holds half a character (a lone surrogate); was the file decoded wrongly?"
-                    )
+                    message = f"{draft.label(node)} holds half a character (a lone surrogate)."
                     yield Fault("broken-character", message, draft.row(node))
 
     def _cycles(self) -> Iterator[Fault]:
@@ -109,9 +113,7 @@ class Graph:
         labels = [self.draft.label(node) for node in cycle[:8]]
         more = [f"… ({len(cycle) - 8} more)"] if len(cycle) > 8 else []
         way = " is below ".join([*labels, *more, labels[0]])
-        return Fault(
-            "cycle", f"Nodes go round in a circle: {way}. Correct one of these parents.", self.draft.row(cycle[0])
-        )
+        return Fault("cycle", f"Nodes go round in a circle: {way}.", self.draft.row(cycle[0]))
 
     def _same_siblings(self) -> Iterator[Fault]:
         """Two nodes of one name below one parent would have the same path."""
@@ -129,9 +131,9 @@ class Graph:
         draft = self.draft
         place = "at the top level" if parent == TOP else f"below {draft.label(parent)}"
         if node == again:
-            message = f"{draft.label(node)} is listed twice {place}. Leave one out."
+            message = f"{draft.label(node)} is listed twice {place}."
             return Fault("repeated-parent", message, draft.row(node))
-        message = f"{draft.label(again)} and {draft.label(node)} have the same name {place}. Rename or merge one."
+        message = f"{draft.label(again)} and {draft.label(node)} have the same name {place}."
         return Fault("duplicate-sibling", message, draft.row(again))
 
     def parts(self, *, sort: bool) -> Parts:

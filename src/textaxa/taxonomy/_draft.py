@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from textaxa.errors import TaxonomyError
+from textaxa.taxonomy._faults import KINDS, Fault
 from textaxa.taxonomy._paths import Path, as_path
 
 TOP = -1
@@ -45,14 +46,6 @@ class NodeRecord(NamedTuple):
     name: str
     description: str = ""
     terminal: bool | None = None
-    row: int | None = None
-
-
-class Fault(NamedTuple):
-    """One reason why a draft cannot become a taxonomy."""
-
-    kind: str
-    message: str
     row: int | None = None
 
 
@@ -104,10 +97,12 @@ class Draft:
         if not found:
             return
         if len(found) == 1:
-            raise TaxonomyError(f"{self.source}: {found[0].message}")
+            raise TaxonomyError(f"{self.source}: {found[0].message} {KINDS[found[0].kind].cure}")
         shown = "\n".join(f"- {fault.message}" for fault in found[:MAX_SHOWN])
         first = f" The first {MAX_SHOWN}:" if len(found) > MAX_SHOWN else ""
-        raise TaxonomyError(f"{self.source} has {len(found)} faults.{first}\n{shown}")
+        kinds = dict.fromkeys(fault.kind for fault in found[:MAX_SHOWN])
+        cures = " ".join(KINDS[kind].cure for kind in kinds)
+        raise TaxonomyError(f"{self.source} has {len(found)} faults.{first}\n{shown}\n{cures}")
 
 
 def in_row(row: int | None) -> str:
@@ -175,10 +170,7 @@ def _register(draft: Draft, record: NodeRecord, nodes: dict[str, int]) -> bool:
         return False
     first = nodes.setdefault(record.code, len(draft.names))
     if first != len(draft.names):
-        message = (
-            f"The code {record.code!r}{in_row(record.row)} is taken by {draft.label(first)}. "
-            "Give every node a code of its own; a node with several parents lists them all."
-        )
+        message = f"The code {record.code!r}{in_row(record.row)} is taken by {draft.label(first)}."
         draft.fault("duplicate-code", message, record.row)
         return False
     draft.names.append(record.name)
@@ -199,10 +191,7 @@ def _link(draft: Draft, node: int, record: NodeRecord, nodes: dict[str, int]) ->
     for code in record.parents:
         parent = nodes.get(code)
         if parent is None:
-            message = (
-                f"{draft.label(node)} names the parent {code!r}, which is not in the taxonomy. "
-                "Add the parent's row, or correct the code (an empty parent means the top level)."
-            )
+            message = f"{draft.label(node)} names the parent {code!r}, which is not in the taxonomy."
             draft.fault("orphan", message, record.row)
             continue
         draft.children.append(node)

@@ -6,7 +6,8 @@ An empty parent is the top level. A node with several parents has a row for each
 from collections.abc import Iterator
 from typing import IO
 
-from textaxa.taxonomy._draft import Draft, Fault, NodeRecord, draft_records
+from textaxa.taxonomy._draft import Draft, NodeRecord, draft_records
+from textaxa.taxonomy._faults import Fault
 from textaxa.taxonomy._formats._format import Options, as_terminal, refuse_outer_spaces, says_terminal
 from textaxa.taxonomy._formats._table import Table, cell, write_rows
 from textaxa.taxonomy._taxonomy import Taxonomy

@@ -29,22 +29,16 @@ def _read_line(draft: Draft, line: str, row: int, above: list[int]) -> None:
     fields = line.lstrip("\t").split("\t")
     level = len(line) - len(line.lstrip("\t"))
     if fields[0].startswith(" "):
-        draft.fault("indentation", f"Row {row} is indented by spaces. Use one tab for every level.", row)
+        draft.fault("indentation", f"Row {row} is indented by spaces.", row)
         return
     if level > len(above):
-        message = (
-            f"Row {row} is {level} tabs in, but the row above it allows at most {len(above)}. "
-            "Go down one level at a time, and begin at the left."
-        )
+        message = f"Row {row} is {level} tabs in, but the row above it allows at most {len(above)}."
         draft.fault("indentation", message, row)
         return
     description, mark, *rest = [field.strip() for field in [*fields[1:], "", ""]]
-    if mark not in {"", _MARK} or any(rest):
-        draft.fault(
-            "indentation",
-            f"Row {row} has {mark or rest[0]!r} after the description; only {_MARK!r} can stand there.",
-            row,
-        )
+    extra = next((field for field in rest if field), mark if mark != _MARK else "")
+    if extra:
+        draft.fault("indentation", f"Row {row} has {extra!r} after the description.", row)
         return
     del above[level:]
     node = draft.add(fields[0].strip(), above[-1] if above else TOP, terminal=END if mark else UNKNOWN, row=row)

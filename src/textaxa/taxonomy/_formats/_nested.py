@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from textaxa._suggest import did_you_mean
+from textaxa._suggest import nearest
 from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._draft import END, INNER, TOP, UNKNOWN, Draft, in_row
 from textaxa.taxonomy._formats._format import FALSE, TRUE, Options, refuse_outer_spaces, says_terminal
@@ -86,9 +86,9 @@ class _Reader:
         seen = set()
         for key, value in _pairs(item):
             if key not in _KEYS:
-                self._fault(
-                    "unknown-key", f"{self._place(node)} has the key {str(key)!r}.{did_you_mean(key, _KEYS)}", key
-                )
+                near = nearest(str(key), _KEYS)
+                hint = f" (did you mean {near!r}?)" if near else ""
+                self._fault("unknown-key", f"{self._place(node)} has the key {str(key)!r}{hint}", key)
             elif key in seen:
                 self._fault("duplicate-key", f"{self._place(node)} has the key {str(key)!r} twice", key)
             elif key == "children":

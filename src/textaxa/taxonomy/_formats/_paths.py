@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import IO
 
 from textaxa.errors import TaxonomyError
-from textaxa.taxonomy._draft import END, INNER, Draft, Fault, Trie
+from textaxa.taxonomy._draft import END, INNER, Draft, Trie
+from textaxa.taxonomy._faults import Fault
 from textaxa.taxonomy._formats._format import Options, as_terminal, preorder, refuse_outer_spaces
 from textaxa.taxonomy._formats._table import Table, cell, write_rows
 from textaxa.taxonomy._paths import Path, check_separator, format_path, parse_path
@@ -55,7 +56,7 @@ def read_levels(text: str, options: Options) -> Draft:
             below = next((name for name in names[depth:] if name), None)
             missing = table.header[at_levels[depth]]
             what = f"has {below!r} but no {missing!r} above it" if below else f"has no {missing!r}"
-            reader.fault("child-without-parent", f"Row {row} {what}. Fill the levels from the top down.", row)
+            reader.fault("child-without-parent", f"Row {row} {what}.", row)
             continue
         reader.path(tuple(names[:depth]), row, cell(cells, at_description), cell(cells, at_terminal))
     return reader.draft
@@ -110,7 +111,7 @@ class _Reader:
         else:
             draft.terminal[node] = END
         if description and draft.descriptions.setdefault(node, description) != description:
-            message = f"Row {row} describes {path!r} otherwise than row {first}. Keep one of the descriptions."
+            message = f"Row {row} describes {path!r} otherwise than row {first}."
             self.fault("two-descriptions", message, row)
 
 

@@ -36,7 +36,7 @@ def read(text: str, options: Options) -> Draft:
     for concept in sorted(concepts, key=lambda concept: natural(codes[concept])):
         name = _text(graph, concept, skos.prefLabel, options.language)
         if not name:
-            faults.fault("no-label", f"The concept {concept} has no prefLabel. Give it one.")
+            faults.fault("no-label", f"The concept {concept} has no prefLabel.")
         parents = sorted((codes.get(parent, str(parent)) for parent in broader.get(concept, ())), key=natural)
         description = _text(graph, concept, skos.definition, options.language) or _text(
             graph, concept, skos.scopeNote, options.language

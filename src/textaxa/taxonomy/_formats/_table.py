@@ -64,7 +64,7 @@ class Table:
                 if any(stripped):
                     yield row, stripped
             elif any(cell.strip() for cell in cells):
-                draft.fault("ragged-row", _ragged(row, len(cells), width, self.delimiter), row)
+                draft.fault("ragged-row", f"Row {row} has {len(cells)} cells, the header {width}.", row)
 
     def column(self, name: str) -> int:
         """Give the position of a column, or say which is nearest."""
@@ -101,11 +101,6 @@ def _named(roles: Sequence[str], columns: Columns | None) -> dict[str, str]:
         if role not in roles:
             raise TaxonomyError(f"columns has no {role!r}.{did_you_mean(role, roles)} It can name: {', '.join(roles)}.")
     return dict(columns)
-
-
-def _ragged(row: int, cells: int, width: int, delimiter: str) -> str:
-    cause = f"Is a {delimiter!r} inside a name not in quotes?" if cells > width else "Is a delimiter missing?"
-    return f"Row {row} has {cells} cells, the header {width}. {cause}"
 
 
 def find_delimiter(text: str) -> str:

@@ -1,0 +1,187 @@
+"""`diff_taxonomies`: what happened to the nodes between two versions of a taxonomy.
+
+Which node is which is settled in `textaxa.taxonomy._match`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from typing import Any
+
+from textaxa.taxonomy._match import has_own_codes, match_nodes
+from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path
+from textaxa.taxonomy._taxonomy import Taxonomy
+
+_GONE = -2
+"""Stands for a parent that has no counterpart."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """One node that is in both versions, but not as it was.
+
+    Attributes
+    ----------
+    old, new
+        Its path before and after.
+    before, after
+        What changed, in words: parents, description, or whether labels may end there.
+    """
+
+    old: Path
+    new: Path
+    before: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True)
+class Diff:
+    """What changed from one taxonomy to another. Falsy where nothing did.
+
+    Attributes
+    ----------
+    added, removed
+        Paths of nodes that are only in the new, only in the old version.
+    renamed
+        Nodes with another name below the same parent.
+    moved
+        Nodes below another parent (in a DAG: other parents), perhaps renamed too. What lies below moves along and
+        is not listed.
+    described
+        Nodes with another description.
+    terminals
+        Nodes at which labels may now end, or no more.
+    recoded
+        Nodes with another code.
+    """
+
+    added: tuple[Path, ...] = ()
+    removed: tuple[Path, ...] = ()
+    renamed: tuple[Change, ...] = ()
+    moved: tuple[Change, ...] = ()
+    described: tuple[Change, ...] = ()
+    terminals: tuple[Change, ...] = ()
+    recoded: tuple[Change, ...] = ()
+
+    def __bool__(self) -> bool:
+        return any(self.counts.values())
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many changes there are of each kind."""
+        return {field.name: len(getattr(self, field.name)) for field in fields(self)}
+
+    def rows(self, separator: str = DEFAULT_SEPARATOR) -> Iterator[tuple[str, str, str]]:
+        """Give (what, before, after) for every change, ready for a table."""
+        for path in self.removed:
+            yield "removed", separator.join(path), ""
+        for path in self.added:
+            yield "added", "", separator.join(path)
+        for what, changes in (("renamed", self.renamed), ("moved", self.moved)):
+            for change in changes:
+                yield what, separator.join(change.old), separator.join(change.new) + _in_brackets(change)
+        for what, changes in (("described", self.described), ("terminal", self.terminals), ("recoded", self.recoded)):
+            for change in changes:
+                yield (
+                    what,
+                    f"{separator.join(change.old)}: {change.before}",
+                    f"{separator.join(change.new)}: {change.after}",
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the changes as values that JSON can hold."""
+        changes = {
+            name: [
+                {"old": list(change.old), "new": list(change.new), "before": change.before, "after": change.after}
+                for change in getattr(self, name)
+            ]
+            for name in ("renamed", "moved", "described", "terminals", "recoded")
+        }
+        return {
+            "added": [list(path) for path in self.added],
+            "removed": [list(path) for path in self.removed],
+            **changes,
+        }
+
+    def to_text(self, separator: str = DEFAULT_SEPARATOR) -> str:
+        """Give the changes as plain text, one line each."""
+        lines = [
+            f"{what}: {' -> '.join(side for side in (old, new) if side)}" for what, old, new in self.rows(separator)
+        ]
+        return "\n".join(lines) or "no differences"
+
+
+def _in_brackets(change: Change) -> str:
+    return f" (parents: {change.before} -> {change.after})" if change.before else ""
+
+
+def diff_taxonomies(old: Taxonomy, new: Taxonomy) -> Diff:
+    """Give what happened to the nodes from ``old`` to ``new``; the order of siblings does not count.
+
+    Nodes are the same that have the same code (where both versions have codes) or the same path. What is left over is
+    taken as renamed where, below the same parent, most children or most letters of the name are the same; and as moved
+    where its name occurs once in each version. Everything else is removed or added.
+
+    Examples
+    --------
+    >>> old = Taxonomy.from_paths([("Games", "Sport"), ("Tools", "Maps")])
+    >>> new = Taxonomy.from_paths([("Games", "Sports"), ("Travel", "Maps")])
+    >>> print(diff_taxonomies(old, new).to_text())
+    renamed: Tools -> Travel
+    renamed: Games > Sport -> Games > Sports
+    """
+    match = match_nodes(old, new)
+    gone = [node for node in range(len(old)) if node not in match]
+    kept = set(match.values())
+    come = [node for node in range(len(new)) if node not in kept]
+    renamed, moved = _places(old, new, match)
+    return Diff(
+        added=tuple(new.path(node) for node in come),
+        removed=tuple(old.path(node) for node in gone),
+        renamed=tuple(renamed),
+        moved=tuple(moved),
+        described=tuple(
+            Change(old.path(a), new.path(b), old.descriptions[a] or "nothing", new.descriptions[b] or "nothing")
+            for a, b in match.items()
+            if old.descriptions[a] != new.descriptions[b]
+        ),
+        terminals=tuple(
+            Change(old.path(a), new.path(b), _ends(old, a), _ends(new, b))
+            for a, b in match.items()
+            if old.is_terminal[a] != new.is_terminal[b]
+        ),
+        recoded=tuple(_recoded(old, new, match)),
+    )
+
+
+def _ends(taxonomy: Taxonomy, node: int) -> str:
+    return "labels may end here" if taxonomy.is_terminal[node] else "labels end below"
+
+
+def _recoded(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> Iterator[Change]:
+    if not (has_own_codes(old) and has_own_codes(new)) or old.codes is None or new.codes is None:
+        return
+    for before, after in match.items():
+        if old.codes[before] != new.codes[after]:
+            yield Change(old.path(before), new.path(after), old.codes[before], new.codes[after])
+
+
+def _places(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> tuple[list[Change], list[Change]]:
+    """Give what was renamed and what was moved."""
+    renamed, moved = [], []
+    for before, after in match.items():
+        above = {match.get(parent, _GONE) for parent in old.parents.row(before).tolist()}
+        if above != set(new.parents.row(after).tolist()):
+            moved.append(_moved(old, before, new, after))
+        elif old.names[before] != new.names[after]:
+            renamed.append(Change(old.path(before), new.path(after)))
+    return renamed, moved
+
+
+def _moved(old: Taxonomy, before: int, new: Taxonomy, after: int) -> Change:
+    if old.is_tree and new.is_tree:
+        return Change(old.path(before), new.path(after))
+    return Change(old.path(before), new.path(after), _parents(old, before), _parents(new, after))
+
+
+def _parents(taxonomy: Taxonomy, node: int) -> str:
+    return ", ".join(repr(taxonomy.names[parent]) for parent in taxonomy.parents.row(node).tolist()) or "the top level"
