@@ -4,8 +4,10 @@ Nodes are ordered level by level, within a level by canonical parent, and among 
 parents come before children, a level is a slice of ids, and siblings lie side by side.
 """
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -54,6 +56,11 @@ class Graph:
         self._inner = self.parent != TOP
         self.kids = group(self.parent[self._inner], self.child[self._inner], self.n)
         self.depth = self._depths()
+
+    @cached_property
+    def name_ids(self) -> Int64:
+        """A number for every node, equal where names are equal."""
+        return numbered(self.draft.names)
 
     @property
     def has_several_parents(self) -> bool:
@@ -117,10 +124,7 @@ class Graph:
 
     def _same_siblings(self) -> Iterator[Fault]:
         """Two nodes of one name below one parent would have the same path."""
-        draft = self.draft
-        name_ids: dict[str, int] = {}
-        name_of = np.fromiter((name_ids.setdefault(name, len(name_ids)) for name in draft.names), np.int64, self.n)
-        key = (self.parent + 1) * len(name_ids) + name_of[self.child]
+        key = (self.parent + 1) * (int(self.name_ids.max(initial=0)) + 1) + self.name_ids[self.child]
         _, first, inverse, times = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
         for edge in np.flatnonzero((times > 1)[inverse]):
             original = int(first[inverse[edge]])
@@ -187,6 +191,12 @@ class Graph:
         others = parent != canonical[child]
         edges = np.lexsort((others, position[child]))
         return group(position[child][edges], position[parent][edges], self.n)
+
+
+def numbered(names: list[str]) -> Int64:
+    """Give equal numbers to equal names, counting from 0 as they come."""
+    numbers = dict(zip(dict.fromkeys(names), itertools.count(), strict=False))
+    return np.fromiter(map(numbers.__getitem__, names), np.int64, len(names))
 
 
 def _writable(names: list[str]) -> bool:

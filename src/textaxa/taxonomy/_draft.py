@@ -199,12 +199,18 @@ def _link(draft: Draft, node: int, record: NodeRecord, nodes: dict[str, int]) ->
 
 
 def _wrong_types(record: NodeRecord) -> str | None:
+    if type(record) is NodeRecord and type(record.code) is type(record.name) is type(record.description) is str:
+        return _wrong_rest(record)
     if not isinstance(record, NodeRecord):
         return f"{record!r} is not a NodeRecord"
     for field_name in ("code", "name", "description"):
         value = getattr(record, field_name)
         if not isinstance(value, str):
             return f"The {field_name} {value!r} is {type(value).__name__}, not text,"
+    return _wrong_rest(record)
+
+
+def _wrong_rest(record: NodeRecord) -> str | None:
     if not isinstance(record.parents, tuple | list):
         return f"The parents {record.parents!r} of {record.name!r} are not a tuple of codes"
     if not record.code.strip():

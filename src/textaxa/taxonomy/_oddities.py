@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from textaxa._report import MAX_EXAMPLES, Finding, first_examples
-from textaxa.taxonomy._build import Graph
+from textaxa.taxonomy._build import Graph, numbered
 from textaxa.taxonomy._csr import Int64
 from textaxa.taxonomy._draft import END, TOP, in_row
 from textaxa.taxonomy._paths import splits
@@ -71,6 +71,8 @@ class Places:
 
 def _normal(name: str) -> str:
     """A name without what a reader overlooks: case, spaces, Unicode form, width, invisible characters."""
+    if name.isascii():
+        return "".join(name.lower().split())
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return "".join(folded.translate(_INVISIBLE).split())
 
@@ -80,9 +82,9 @@ _INVISIBLE = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F)
 
 def _alike_siblings(graph: Graph, places: Places) -> Finding | None:
     names = graph.draft.names
-    exact = _numbered(names)
-    normal_of: dict[str, str] = {}
-    normal = _numbered([normal_of.get(name) or normal_of.setdefault(name, _normal(name)) for name in names])
+    exact = graph.name_ids
+    normal_of = {name: _normal(name) for name in dict.fromkeys(names)}
+    normal = numbered([normal_of[name] for name in names])
     key = (graph.parent + 1) * (int(normal.max(initial=0)) + 1) + normal[graph.child]
     order = np.argsort(key, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(key[order]) != 0]) if len(order) else np.empty(0, np.int64)
@@ -108,11 +110,6 @@ def _several(order: Int64, starts: Int64) -> Iterator[Int64]:
     ends = np.append(starts[1:], len(order))
     for group in np.flatnonzero(ends - starts > 1).tolist():
         yield order[starts[group] : ends[group]]
-
-
-def _numbered(names: list[str]) -> Int64:
-    numbers: dict[str, int] = {}
-    return np.fromiter((numbers.setdefault(name, len(numbers)) for name in names), np.int64, len(names))
 
 
 def _separator_in_name(graph: Graph, places: Places) -> Finding | None:
@@ -160,7 +157,7 @@ def _only_children(graph: Graph, places: Places) -> Finding | None:
 
 
 def _same_names(graph: Graph, places: Places) -> Finding | None:
-    number = _numbered(graph.draft.names)
+    number = graph.name_ids
     order = np.argsort(number, kind="stable")
     starts = np.flatnonzero(np.r_[True, np.diff(number[order]) != 0]) if len(order) else np.empty(0, np.int64)
     sizes = np.diff(np.append(starts, len(order)))

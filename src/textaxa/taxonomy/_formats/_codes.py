@@ -4,10 +4,10 @@ An empty parent is the top level. A node with several parents has a row for each
 """
 
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import IO
 
 from textaxa.taxonomy._draft import Draft, NodeRecord, draft_records
-from textaxa.taxonomy._faults import Fault
 from textaxa.taxonomy._formats._format import Options, as_terminal, refuse_outer_spaces, says_terminal
 from textaxa.taxonomy._formats._table import Table, cell, write_rows
 from textaxa.taxonomy._taxonomy import Taxonomy
@@ -40,18 +40,23 @@ def _further_parent(first: NodeRecord, again: NodeRecord) -> bool:
 
 
 def _records(table: Table, faults: Draft, options: Options) -> Iterator[NodeRecord]:
-    at_code, at_parent, at_name, at_description, at_terminal = table.roles(ROLES, options.columns, needed=3)
+    *needed, at_description, at_terminal = table.roles(ROLES, options.columns, needed=3)
+    three = itemgetter(*needed)
     for row, cells in table.rows(faults):
-        code, parent, name = cell(cells, at_code), cell(cells, at_parent), cell(cells, at_name)
+        code, parent, name = three(cells)
         if not code:
-            faults.faults.append(Fault("blank-code", f"The code of {name!r} in row {row} is empty.", row))
+            faults.fault("blank-code", f"The code of {name!r} in row {row} is empty.", row)
             continue
-        try:
-            terminal = as_terminal(cell(cells, at_terminal))
-        except ValueError as error:
-            faults.faults.append(Fault("terminal", f"Row {row}: {error}.", row))
-            terminal = None
+        terminal = None if at_terminal is None else _terminal(cells[at_terminal], row, faults)
         yield NodeRecord(code, (parent,) if parent else (), name, cell(cells, at_description), terminal, row)
+
+
+def _terminal(value: str, row: int, faults: Draft) -> bool | None:
+    try:
+        return as_terminal(value)
+    except ValueError as error:
+        faults.fault("terminal", f"Row {row}: {error}.", row)
+        return None
 
 
 def write(taxonomy: Taxonomy, file: IO[str], options: Options) -> None:
