@@ -112,5 +112,3 @@ def test_another_head_by_flag_leaves_the_files_head_settings_behind(written):
 def test_the_message_of_a_bad_flag_does_not_blame_a_file():
     with pytest.raises(ConfigError, match=r"^In \[training\]: epochs = -1 is too small"):
         read_config(None, {"training": {"epochs": -1}})
-
-

@@ -10,9 +10,7 @@ GAMES = Prediction(0, ("Games",), 0.9, 0.2, (("Games", 0.9),), "label ends here"
 
 
 def maker(columns=("id", "text"), *, several=False, top=1, nested=False, separator=" > "):
-    return ResultRows(
-        columns, several=several, top=top, nested=nested, separator=separator, paths_separator=";"
-    )
+    return ResultRows(columns, several=several, top=top, nested=nested, separator=separator, paths_separator=";")
 
 
 def test_one_path_adds_four_columns_after_the_input():

@@ -6,14 +6,18 @@ It is removed when the model is saved. What is left after Ctrl-C, a crash or a f
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from textaxa.config import Config
 from textaxa.errors import ConfigError
+from textaxa.jobs._listener import Interrupted
 
 CONFIG_FILE = "config.json"
+NOTHING_KEPT = "Stopped before the first checkpoint of training; nothing was kept, nothing was changed."
 
 
 def training_folder(out: Path) -> Path:
@@ -82,6 +86,30 @@ def prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
         )
     if (folder / CONFIG_FILE).exists():
         shutil.rmtree(folder)
+
+
+@contextmanager
+def checkpoints_kept(folder: Path, out: Path) -> Iterator[None]:
+    """Tell what is left when a run ends before its model is saved; a folder without a checkpoint is of no use and goes.
+
+    Raises
+    ------
+    Interrupted
+        In place of the KeyboardInterrupt of the block.
+    """
+    try:
+        yield
+    except BaseException as error:
+        kept = has_checkpoint(folder)
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
+        if not isinstance(error, KeyboardInterrupt):
+            raise
+        raise Interrupted(_told(folder, out) if kept else NOTHING_KEPT) from None
+
+
+def _told(folder: Path, out: Path) -> str:
+    return f"Stopped; a checkpoint is in {str(folder)!r}. Go on with: textaxa train --resume --out {out}"
 
 
 def _absolute(name: str | None) -> str | None:

@@ -13,7 +13,7 @@ from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import Evaluation, to_markdown
 from textaxa.evaluation.references import majority_paths
 from textaxa.jobs import _interrupted as interrupted
-from textaxa.jobs._listener import Interrupted, Listener, nobody
+from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import remember_columns
 from textaxa.jobs._output import check_new_folder
 from textaxa.jobs._score import reference_evaluations, score_model
@@ -133,14 +133,16 @@ def train_examples(
     )
     if not resume:
         interrupted.record_settings(settings, folder)
-    model = _train_model(settings, training, valid, taxonomy, folder=folder, out=out, resume=resume, listener=listener)
-    evaluations: dict[str, Evaluation] = {}
-    if len(valid):
-        evaluations[f"textaxa {settings.head}"] = score_model(model, valid.texts, valid.labels)
-        if references:
-            evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
-    _complete_summary(model, columns, training, valid, evaluations)
-    _save(model, out, folder)
+    with interrupted.checkpoints_kept(folder, out):
+        model = _train_model(settings, training, valid, taxonomy, folder=folder, resume=resume, listener=listener)
+        evaluations: dict[str, Evaluation] = {}
+        if len(valid):
+            evaluations[f"textaxa {settings.head}"] = score_model(model, valid.texts, valid.labels)
+            if references:
+                evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
+        _complete_summary(model, columns, training, valid, evaluations)
+        _save(model, out)
+    shutil.rmtree(folder, ignore_errors=True)
     listener({"event": "saved", "out": str(out)})
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
 
@@ -198,34 +200,25 @@ def _train_model(
     taxonomy: Taxonomy,
     *,
     folder: Path,
-    out: Path,
     resume: bool,
     listener: Listener,
 ) -> "Model":
     from textaxa.training import train_model
 
-    try:
-        return train_model(
-            training.texts,
-            training.labels,
-            taxonomy,
-            task="multi" if settings.data.paths else "single",
-            encoder=settings.encoder,
-            head=settings.head,
-            head_settings=settings.head_settings,
-            training=settings.training,
-            valid=(valid.texts, valid.labels) if len(valid) else None,
-            listener=listener,
-            checkpoint_dir=folder,
-            resume=resume,
-        )
-    except KeyboardInterrupt:
-        if interrupted.has_checkpoint(folder):
-            raise Interrupted(
-                f"Stopped; a checkpoint is in {str(folder)!r}. Go on with: textaxa train --resume --out {out}"
-            ) from None
-        shutil.rmtree(folder, ignore_errors=True)
-        raise Interrupted("Stopped before the first step of training; nothing was kept, nothing was changed.") from None
+    return train_model(
+        training.texts,
+        training.labels,
+        taxonomy,
+        task="multi" if settings.data.paths else "single",
+        encoder=settings.encoder,
+        head=settings.head,
+        head_settings=settings.head_settings,
+        training=settings.training,
+        valid=(valid.texts, valid.labels) if len(valid) else None,
+        listener=listener,
+        checkpoint_dir=folder,
+        resume=resume,
+    )
 
 
 def _complete_summary(
@@ -244,11 +237,10 @@ def _complete_summary(
         model.summary["validation_table"] = to_markdown(evaluations)
 
 
-def _save(model: "Model", target: Path, folder: Path) -> None:
+def _save(model: "Model", target: Path) -> None:
     from textaxa.persistence import save_model
 
     save_model(model, target)
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def resumed_config(out: str | Path, overrides: dict[str, dict[str, Any]]) -> Config:

@@ -1,0 +1,118 @@
+"""Ctrl-C, real processes, real signals: what is kept, what is said, and that resuming ends at the same model."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import app_rows, write_csv
+
+TEXTAXA = [sys.executable, "-c", "from textaxa.cli import main; main()"]
+
+
+@pytest.fixture
+def start():
+    """Start the command line as a process of its own; what a test leaves running is ended."""
+    started = []
+
+    def begin(*args):
+        process = subprocess.Popen(
+            [*TEXTAXA, *map(str, args)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+        process.wait()
+
+
+def training(table, tiny, out, *more):
+    return [
+        "train", table, "--text", "text", "--labels", "category,subcategory", "--encoder", tiny, "--out", out,
+        "--json", "--set", "encoder.max_length=48", "--set", "training.patience=0",
+        "--set", "training.device=cpu", "--batch-size", "4", *more,
+    ]  # fmt: skip
+
+
+def test_interrupted_training_keeps_a_checkpoint_and_is_resumed(start, tiny, tmp_path):
+    table, out = write_csv(tmp_path / "apps.csv", app_rows()), tmp_path / "m"
+    cut = start(*training(table, tiny, out, "--epochs", "400"))
+    for line in cut.stdout:
+        if json.loads(line)["event"] == "validation":
+            cut.send_signal(signal.SIGINT)
+            break
+    _, told = cut.communicate(timeout=300)
+    assert cut.returncode == 130
+    assert "textaxa train --resume --out" in told
+    assert "Traceback" not in told
+    assert told.count("\n") == 1
+    assert not out.exists()
+    assert (tmp_path / "m.training").is_dir()
+
+    again = start(*training(table, tiny, out))
+    _, told = again.communicate(timeout=300)
+    assert again.returncode == 2, "the checkpoints of hours are not thrown away unasked"
+    assert "--resume" in told
+
+    other = start("train", "--resume", "--out", out, "--epochs", "5")
+    _, told = other.communicate(timeout=300)
+    assert other.returncode == 2
+    assert "cannot be resumed" in told
+    assert (tmp_path / "m.training").is_dir()
+
+
+def test_interrupted_prediction_leaves_the_old_output(start, model, tmp_path):
+    out = tmp_path / "out.csv"
+    out.write_text("old")
+    running = start("predict", model, "-", "-o", out, "--overwrite")
+    running.stdin.write("text\n" + "play football\n" * 60_000)
+    running.stdin.flush()
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.iterdir())) == 1 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(list(tmp_path.iterdir())) == 2, "it writes beside the target"
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=120)
+    assert running.returncode == 130
+    assert "was not written" in told
+    assert "Traceback" not in told
+    assert out.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_reader_that_goes_away_ends_quietly(start, model, tmp_path):
+    table = write_csv(tmp_path / "many.csv", [{"text": f"play football {i}"} for i in range(6000)])
+    running = start("predict", model, table, "--quiet")
+    assert running.stdout.readline() == "text,path,probability,depth,stopped\n"
+    running.stdout.close()
+    told = running.stderr.read()
+    assert running.wait(timeout=120) == 141
+    assert told == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full here")
+def test_a_full_disk_is_told(model, apps):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*TEXTAXA, "predict", str(model), str(apps), "--quiet"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "full" in done.stderr or "space" in done.stderr
+    assert "Traceback" not in done.stderr
