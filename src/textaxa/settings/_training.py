@@ -48,8 +48,8 @@ class TrainingSettings(Checked):
     )
     precision: str = setting(
         "auto",
-        "auto: bf16 on a GPU that has it, else fp16 on a GPU, else fp32. Mixed precision is slower than fp32 on most "
-        "CPUs, so it is not chosen there.",
+        "auto: bf16 on a GPU or CPU with matrix instructions for it, else fp16 on a GPU, else fp32. bf16 is slower than fp32 on "
+        "CPUs without such instructions (AMX), so it is not chosen there.",
         choices=("auto", "fp32", "fp16", "bf16"),
     )
     device: str = setting("auto", "auto: a GPU where there is one; or cpu.", choices=("auto", "cpu"))

@@ -1,0 +1,105 @@
+"""What the child level of ``chained`` sees of its parent level."""
+
+import math
+
+import pytest
+import torch
+
+from heads.taxonomies import KINDS
+from textaxa.heads import build_head
+from textaxa.heads.chained import true_share
+from textaxa.settings import ChainedSettings
+
+TAXONOMY = KINDS["two levels"]
+WIDTH = 6
+TARGETS = torch.tensor([0, 1, 2, 3] * 250)
+FEATURES = torch.randn(1000, WIDTH, generator=torch.Generator().manual_seed(5))
+
+
+def fed(*, progress: float = 0.0, train: bool = True, targets=TARGETS, task: str = "single", **settings) -> torch.Tensor:
+    """Give what the second level's classifier is handed beside the text."""
+    torch.manual_seed(0)
+    head = build_head("chained", TAXONOMY, WIDTH, task=task, settings=ChainedSettings(dropout=0.0, **settings))
+    head.train(train)
+    seen: list[torch.Tensor] = []
+    head.classifiers[1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    head(FEATURES, targets, progress)
+    text, parent = seen[0][:, :WIDTH], seen[0][:, WIDTH:]
+    torch.testing.assert_close(text, FEATURES)
+    return parent
+
+
+def predicted(**settings) -> torch.Tensor:
+    return fed(train=False, targets=None, **settings)
+
+
+TRUTH = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]] * 250)
+
+
+def test_true_feeds_the_true_parent():
+    torch.testing.assert_close(fed(feed="true"), TRUTH)
+
+
+def test_masked_hides_the_parent_in_the_stated_share_of_rows():
+    rows = fed(feed="masked", mask_rate=0.3)
+    hidden = (rows == 0).all(1)
+    assert hidden.float().mean().item() == pytest.approx(0.3, abs=0.05)
+    torch.testing.assert_close(rows[~hidden], TRUTH[~hidden])
+
+
+def test_predicted_feeds_the_own_softmax_in_training_too():
+    rows = fed(feed="predicted")
+    torch.testing.assert_close(rows, predicted())
+    torch.testing.assert_close(rows.sum(1), torch.ones(1000))
+
+
+@pytest.mark.parametrize("feed", ["true", "masked", "predicted", "scheduled"])
+def test_prediction_never_sees_the_truth(feed):
+    torch.testing.assert_close(fed(feed=feed, train=False), predicted())
+
+
+def test_scheduled_goes_from_true_to_predicted():
+    def share(progress: float) -> float:
+        rows = fed(feed="scheduled", schedule_share=0.5, progress=progress)
+        return (rows == TRUTH).all(1).float().mean().item()
+
+    assert share(0.0) == 1.0
+    assert share(0.25) == pytest.approx(0.5, abs=0.05)
+    assert share(0.5) == 0.0
+    assert share(1.0) == 0.0
+
+
+def test_the_curves_fall_from_one_to_zero():
+    for curve in ("linear", "inverse-sigmoid"):
+        values = [true_share(i / 20, curve) for i in range(21)]
+        assert values[0] == pytest.approx(1, abs=0.01)
+        assert values[-1] == 0
+        assert all(a >= b for a, b in zip(values, values[1:], strict=False))
+
+
+def test_detach_stops_the_gradient_of_the_child_in_the_parent():
+    def gradient(detach: bool) -> float:
+        torch.manual_seed(0)
+        settings = ChainedSettings(feed="predicted", detach=detach, level_weights=(0.0, 1.0), dropout=0.0)
+        head = build_head("chained", TAXONOMY, WIDTH, task="single", settings=settings)
+        head.loss(head(FEATURES, TARGETS), TARGETS).backward()
+        return head.classifiers[0].weight.grad.abs().sum().item()
+
+    assert gradient(detach=True) == 0
+    assert gradient(detach=False) > 0
+
+
+def test_logits_are_log_probabilities_and_the_truth_is_a_sure_one():
+    logs = predicted(fed_as="logits")
+    torch.testing.assert_close(logs.exp(), predicted())
+    true = fed(feed="true", fed_as="logits")
+    torch.testing.assert_close(true.exp(), 0.95 * TRUTH + 0.05 / 2)
+
+
+def test_several_paths_feed_sigmoids():
+    targets = torch.zeros(1000, len(TAXONOMY))
+    targets[:, [0, 2]] = 1
+    torch.testing.assert_close(fed(feed="true", targets=targets, task="multi"), targets[:, :2])
+    logits = fed(feed="true", fed_as="logits", targets=targets, task="multi")
+    torch.testing.assert_close(torch.sigmoid(logits), 0.95 * targets[:, :2] + 0.05 * (1 - targets[:, :2]))
+    assert math.isfinite(logits.sum().item())
