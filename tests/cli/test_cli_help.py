@@ -3,16 +3,17 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
+
+resource = pytest.importorskip("resource", reason="processor time of children is told on Unix only")
 
 COMMANDS = ["train", "predict", "evaluate", "check", "init", "info", "demo"]
 VERBS = ["show", "check", "convert", "diff"]
 EVERY = [[name] for name in COMMANDS] + [["taxonomy"]] + [["taxonomy", verb] for verb in VERBS]
 
 HELP_LIMIT = 0.5
-"""Seconds; measured as the best of several, since other processes share the machine."""
+"""Seconds of processor time, the best of several: other processes share the machine."""
 
 
 @pytest.mark.parametrize("command", EVERY, ids=" ".join)
@@ -28,20 +29,16 @@ def test_the_root_help_lists_every_command(run):
     assert all(name in done.stdout for name in [*COMMANDS, "taxonomy"])
 
 
-def test_help_is_under_half_a_second():
-    best = min(_seconds_of_help() for _ in range(5))
-    assert best < HELP_LIMIT
+@pytest.mark.parametrize("command", [[], ["train"], ["taxonomy", "diff"]], ids=" ".join)
+def test_help_is_under_half_a_second(command):
+    assert min(_seconds_of_help(command) for _ in range(3)) < HELP_LIMIT
 
 
-def _seconds_of_help() -> float:
-    began = time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "textaxa", "--help"],
-        check=True,
-        capture_output=True,
-        env={**os.environ, "COLUMNS": "80"},
-    )
-    return time.perf_counter() - began
+def _seconds_of_help(command) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-m", "textaxa", *command, "--help"], check=True, capture_output=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
 
 
 def test_the_version(run):
@@ -68,7 +65,7 @@ def test_the_shell_is_given_the_commands_and_options():
         (["trian"], "train"),
         (["predict"], "model"),
         (["predict", "m", "--txt", "a"], "--txt"),
-        (["train", "apps.csv", "--epochs", "three", "--out", "m"], "three"),
+        (["train", "apps.csv", "--epochs", "three", "--out", "m"], "--epochs"),
         (["train", "apps.csv"], "--out"),
     ],
 )

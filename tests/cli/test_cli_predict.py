@@ -171,6 +171,14 @@ def test_a_bad_table_is_one_paragraph_and_leaves_nothing(run, model, tmp_path, n
     assert not [file.name for file in tmp_path.iterdir() if file.name != name]
 
 
+def test_the_inputs_format_can_be_said(run, model, tmp_path):
+    table = tmp_path / "new.data"
+    table.write_text('{"text": "play football"}\n')
+    assert "says no format" in run("predict", model, table).stderr
+    assert run("predict", model, table, "--input-format", "jsonl", "--format", "csv", "-q").stdout.count("\n") == 2
+    assert run("check", table, "--format", "jsonl").exit_code in (0, 1)
+
+
 @pytest.mark.parametrize(
     ("args", "message"),
     [

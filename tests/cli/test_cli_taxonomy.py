@@ -97,7 +97,7 @@ def test_diff_names_what_changed(run, file, tmp_path):
     assert "Games > Chess" in done.stdout
     changes = json.loads(run("taxonomy", "diff", file, other, "--json").stdout)
     assert changes["renamed"][0]["new"] == ["Games", "Sport"]
-    assert "" == run("taxonomy", "diff", file, file).stderr
+    assert run("taxonomy", "diff", file, file).stderr == ""
 
 
 def test_the_paths_of_a_table_are_a_taxonomy_too(run, tmp_path):

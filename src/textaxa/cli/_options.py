@@ -69,14 +69,14 @@ Group = Annotated[
     str | None,
     typer.Option(help="Column whose equal values stay on one side of splits.", metavar="COLUMN", rich_help_panel=INPUT),
 ]
+_FORMAT_HELP = "csv, tsv, jsonl or parquet; told by the file's ending if not given."
 InputFormat = Annotated[
     str | None,
-    typer.Option(
-        "--input-format",
-        help="csv, tsv, jsonl or parquet; told by the file's ending if not given.",
-        metavar="FORMAT",
-        rich_help_panel=INPUT,
-    ),
+    typer.Option("--input-format", "--format", help=_FORMAT_HELP, metavar="FORMAT", rich_help_panel=INPUT),
+]
+InputFormatOnly = Annotated[  # for predict, whose --format is that of the output
+    str | None,
+    typer.Option("--input-format", help=_FORMAT_HELP, metavar="FORMAT", rich_help_panel=INPUT),
 ]
 Encoding = Annotated[
     str | None, typer.Option(help="Character encoding of the table; UTF-8 if not given.", rich_help_panel=INPUT)

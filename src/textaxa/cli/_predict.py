@@ -24,7 +24,7 @@ def predict(
         typer.Option("--format", help="csv, tsv, jsonl or parquet; told by the output's ending, else as the input."),
     ] = None,
     separator: options.Separator = None,
-    input_format: options.InputFormat = None,
+    input_format: options.InputFormatOnly = None,
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
     overwrite: options.Overwrite = False,

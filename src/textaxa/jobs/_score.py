@@ -25,7 +25,7 @@ DENSE_LIMIT = 250_000_000
 
 BLOCK = 4096
 
-TABLE_WIDTH = 120
+TABLE_WIDTH = 100
 
 REFERENCE_CELLS = 4_000_000
 """Rows × classes that the linear reference is fitted on: a minute or so on two cores. Above, fewer rows are taken."""
