@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from textaxa.encoders._packaged import packaged_minilm
@@ -129,7 +130,7 @@ def _from_pretrained(name: str) -> tuple[nn.Module, Any]:
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
             backbone = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         raise ConfigError(
             f"The encoder {name!r} could not be loaded: {_first_line(error)} Give a local folder with config.json, "
             "tokenizer.json and model.safetensors, or the name of a Hugging Face model that this machine can reach; "
