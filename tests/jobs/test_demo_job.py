@@ -1,11 +1,14 @@
 """`demo`: the packaged data, the model that is kept, the dozen, and what is typed or piped in."""
 
+import signal
+
 import pytest
 from tiny_encoder import make_tiny_encoder
 from typer.testing import CliRunner
 
 from textaxa.cli import app
 from textaxa.config import Config
+from textaxa.jobs._listener import Interrupted
 from textaxa.jobs.demo import app_taxonomy, data_file, demo, read_apps
 
 
@@ -63,6 +66,21 @@ def test_a_second_call_trains_nothing(shown, quick):
     assert not again.trained
     assert again.table == shown.table
     assert [one.answer.path for one in again.shown] == [one.answer.path for one in shown.shown]
+
+
+def test_an_interrupted_demo_goes_on_where_it_stopped(quick, tmp_path, monkeypatch):
+    monkeypatch.setattr("textaxa.jobs._score.REFERENCE_CELLS", 0)
+
+    def stop(event):
+        if event["event"] == "step" and event["step"] == 5:
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(Interrupted, match="go on with: textaxa demo"):
+        demo(tmp_path / "demo-model", config=quick, listener=stop)
+    events = []
+    assert demo(tmp_path / "demo-model", config=quick, listener=events.append).trained
+    assert next(event for event in events if event["event"] == "start")["step"] >= 5
+    assert [path.name for path in tmp_path.iterdir()] == ["demo-model"]
 
 
 def test_what_is_piped_in_is_classified_line_by_line(shown):

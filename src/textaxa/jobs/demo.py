@@ -10,7 +10,7 @@ from textaxa.config import Config
 from textaxa.data import Examples, iterate_rows, read_examples
 from textaxa.errors import ModelFileError
 from textaxa.jobs import _interrupted as interrupted
-from textaxa.jobs._listener import Listener, nobody
+from textaxa.jobs._listener import Interrupted, Listener, nobody
 from textaxa.jobs._model import opened
 from textaxa.jobs._output import check_new_folder
 from textaxa.jobs._score import reference_evaluations, score_model, text_table
@@ -93,7 +93,7 @@ def demo(
     ConfigError
         The folder holds something else.
     Interrupted
-        Ctrl-C in training.
+        Ctrl-C in training; the next call goes on from there.
     """
     place = Path(folder)
     model = None if retrain else _found(place)
@@ -101,7 +101,7 @@ def demo(
     splits = read_apps()
     if model is None:
         check_new_folder(place, overwrite=retrain)
-        model = _train(place, config or Config(), splits, listener)
+        model = _train(place, config or Config(), splits, retrain=retrain, listener=listener)
     summary = model.summary["demo"]
     return DemoResult(
         model=model,
@@ -164,14 +164,21 @@ def _found(place: Path) -> "Model | None":
     return model
 
 
-def _train(place: Path, config: Config, splits: dict[str, Examples], listener: Listener) -> "Model":
+def _train(place: Path, config: Config, splits: dict[str, Examples], *, retrain: bool, listener: Listener) -> "Model":
     require_packages()
-    interrupted.prepare(interrupted.training_folder(place), resume=False, overwrite=True)
+    checkpoints = interrupted.training_folder(place)
+    resume = interrupted.has_checkpoint(checkpoints) and not retrain
+    interrupted.prepare(checkpoints, resume=resume, overwrite=retrain)
     training, valid, test = splits["train"], splits["valid"], splits["test"]
     paths = dict.fromkeys(path for labels in (*training.labels, *valid.labels) for path in labels)
     taxonomy = app_taxonomy().with_terminals(paths)
     settings = _settings(config)
-    result = train_examples(settings, training, valid, taxonomy, place, references=False, listener=listener)
+    try:
+        result = train_examples(
+            settings, training, valid, taxonomy, place, resume=resume, references=False, listener=listener
+        )
+    except Interrupted:
+        raise Interrupted("Stopped. What was trained so far is kept; go on with: textaxa demo") from None
     evaluations = {f"textaxa {settings.head}": score_model(result.model, test.texts, test.labels)}
     evaluations |= reference_evaluations(taxonomy, training, test, several=False)
     result.model.summary["demo"] = {"table": text_table(evaluations), "seconds": round(result.seconds, 1)}
