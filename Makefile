@@ -5,6 +5,9 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
 
+ROOMS := textaxa $(addprefix textaxa.,config data decoding encoders errors evaluation heads jobs model persistence \
+	settings taxonomy training)
+
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
@@ -34,7 +37,7 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 	done
 
 docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs textaxa
+	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
