@@ -160,6 +160,14 @@ def test_a_child_without_its_parent_is_told_with_its_line(run, tmp_path):
     assert "its parent column 'c' is empty" in done.stderr
 
 
+def test_an_id_given_twice_is_told_with_both_lines(run, tmp_path):
+    rows = [{"id": "7", "text": "a", "c": "X"}, {"id": "8", "text": "b", "c": "Y"}, {"id": "7", "text": "c", "c": "Y"}]
+    done = run("train", write_csv(tmp_path / "t.csv", rows), "--labels", "c", "--id", "id", "--out", tmp_path / "m")
+    assert done.exit_code == 2
+    assert "line 4" in done.stderr
+    assert "line 2" in done.stderr
+
+
 def test_labels_outside_the_taxonomy_are_told_together(run, apps, tmp_path):
     taxonomy = tmp_path / "taxonomy.txt"
     taxonomy.write_text("Games\n\tSports\nMedia\nMoney\n")

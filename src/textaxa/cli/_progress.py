@@ -13,6 +13,9 @@ from textaxa.jobs._listener import Event, Listener, nobody
 
 PERCENT = 100
 
+BAR_WIDTH = 10
+"""Short, so that loss, scores and time left fit beside it in 80 columns."""
+
 
 @contextmanager
 def training_progress() -> Iterator[Listener]:
@@ -23,11 +26,10 @@ def training_progress() -> Iterator[Listener]:
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(bar_width=None),
+        BarColumn(bar_width=BAR_WIDTH),
         MofNCompleteColumn(),
         TextColumn("{task.fields[loss]}"),
         TextColumn("{task.fields[score]}"),
-        TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
@@ -53,12 +55,15 @@ def rows_progress(description: str) -> Iterator[Listener]:
         yield _RowsBar(progress, description)
 
 
-def score_text(event: Event) -> str:
-    """Give the validation scores of an event in words."""
+def score_text(event: Event, *, short: bool = False) -> str:
+    """Give the validation scores of an event in words.
+
+    >>> score_text({"path_accuracy": 0.612, "hierarchical_f1": 0.75})
+    'path accuracy 61.2 %, hierarchical F1 75.0 %'
+    """
+    names = {"path_accuracy": ("path accuracy", "path"), "hierarchical_f1": ("hierarchical F1", "hF1")}
     return ", ".join(
-        f"{label} {PERCENT * event[name]:.1f} %"
-        for name, label in (("path_accuracy", "path accuracy"), ("hierarchical_f1", "hierarchical F1"))
-        if name in event
+        f"{labels[short]} {PERCENT * event[name]:.1f} %" for name, labels in names.items() if name in event
     )
 
 
@@ -89,7 +94,7 @@ class _TrainingBar:
                 left = f"{time_text(event['seconds_left'])} left"
                 show = {"completed": event["step"], "loss": f"loss {event['loss']:.3f}", "left": left}
             case "validation":
-                show = {"score": score_text(event)}
+                show = {"score": score_text(event, short=True)}
             case "end":
                 show = {"description": "scoring", "completed": event["step"], "left": ""}
         if show:
