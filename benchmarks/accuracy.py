@@ -119,6 +119,7 @@ def flat(data: Split, seed: int, rate: float = FLAT_RATE) -> tuple[list, list]:
             compute_metrics=lambda p: {"accuracy": float((p.predictions.argmax(1) == p.label_ids).mean())},
         )
         trainer.train()
+        trainer.args.train_sampling_strategy = "sequential"  # else predictions come back in the order of the lengths
         found = [trainer.predict(rows(part)).predictions.argmax(1) for part in (data.valid, data.test)]
     return [[classes[i] for i in part] for part in found]
 

@@ -16,7 +16,7 @@ from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, build, rules
 from textaxa.taxonomy import Path as LabelPath
-from textaxa.taxonomy import Taxonomy
+from textaxa.taxonomy import Taxonomy, format_path
 from textaxa.training import Listener, train_model
 
 
@@ -181,6 +181,8 @@ valid_share, patience, precision, device, seed
         }
 
     def _labels(self, labels: Any, n_texts: int) -> tuple[list[tuple[LabelPath, ...]], str]:
+        if labels is None:
+            raise DataError("This classifier requires y to be passed, but the target y is None: give the labels.")
         paths, task = normalise_labels(labels, separator=self.separator, task=self.task)  # type: ignore[arg-type]
         if len(paths) != n_texts:
             raise DataError(f"There are {n_texts} texts but {len(paths)} labels. Give one label a text.")
@@ -203,6 +205,13 @@ valid_share, patience, precision, device, seed
     def _taxonomy(self, paths: list[LabelPath]) -> Taxonomy:
         if self.taxonomy is None:
             return Taxonomy.from_paths(paths, sort=True)
+        unknown = dict.fromkeys(path for path in paths if path not in self.taxonomy)
+        if unknown:
+            shown = ", ".join(repr(format_path(path)) for path in list(unknown)[:10])
+            raise DataError(
+                f"{len(unknown)} labels are not in the taxonomy: {shown}{' …' if len(unknown) > 10 else ''}. "
+                "Add these nodes to the taxonomy, or correct the labels."
+            )
         return self.taxonomy.with_terminals(dict.fromkeys(paths))
 
     def _fitted(self) -> Model:

@@ -11,6 +11,7 @@ from pathlib import Path
 from platform import python_version
 from typing import Any
 
+import numpy as np
 import torch
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
@@ -29,6 +30,9 @@ from textaxa.training._run import local_seeds, open_run, run_fingerprint
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 
 Labels = Sequence[Sequence[LabelPath]]
+
+_SCALE_ROWS = 1024
+"""Rows whose features set the scale before fine-tuning; mean and deviation of a feature need no more."""
 
 _NARROW = 512
 """Encoders up to this width are small ones (MiniLM and its like), which learn best at a larger rate than base models."""
@@ -123,6 +127,8 @@ class _Run:
             lengths = [1] * len(texts)
         else:
             pieces = encoder.tokenise(texts)
+            sample = np.random.default_rng(recipe.seed).permutation(len(texts))[:_SCALE_ROWS]
+            model.scale.fit(encoder.encode_pieces([pieces[i] for i in sample]))
             collate = TokenBatches(pieces, encoder.tokenise, targets.values)
             lengths = [length_of(p) for p in pieces]
         validate = self._validation(model, valid) if valid else None
