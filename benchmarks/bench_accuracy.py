@@ -9,9 +9,9 @@ Three systems, trained on the same rows, their epoch chosen on the same validati
 
 Encoder, epochs, batch size, length limit, trainable layers and precision are the same for the first two.
 
-    python benchmarks/accuracy.py run open-apps trec hwu64 appstore_tokens     # appends one line a run; done ones are skipped
-    python benchmarks/accuracy.py report                                       # writes results/accuracy.md
-    python benchmarks/accuracy.py rates open-apps                              # validation rows only: how the rates were chosen
+    python benchmarks/bench_accuracy.py run open-apps trec hwu64 appstore_tokens     # appends one line a run; done ones are skipped
+    python benchmarks/bench_accuracy.py report                                       # writes results/accuracy.md
+    python benchmarks/bench_accuracy.py rates open-apps                              # validation rows only: how the rates were chosen
 """
 
 import argparse
@@ -22,8 +22,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-from corpora import Split, load
-from machine import describe
+from _corpora import Split, load
+from _machine import describe
 
 RESULTS = Path(__file__).parent / "results"
 RUNS = RESULTS / "accuracy.jsonl"
@@ -199,7 +199,7 @@ def report() -> None:
     runs = defaultdict(dict)
     for r in _runs():
         runs[r["data"], r["system"]][r["seed"]] = r
-    lines = ["# Accuracy", "", __doc__.split("\n\n")[0], "", f"Written by `benchmarks/accuracy.py report`. {describe()}", ""]
+    lines = ["# Accuracy", "", __doc__.split("\n\n")[0], "", f"Written by `benchmarks/bench_accuracy.py report`. {describe()}", ""]
     lines += ["Mean over seeds in %, ± standard deviation over seeds; below each rival, `chained` minus it with the 95 % interval of a", "bootstrap over test texts and seeds. Test rows were scored once, with settings chosen on validation rows.", ""]
     lines += ["| data | system | seeds | major | path | seconds a run |", "| --- | --- | --: | --: | --: | --: |"]
     for name in BUDGETS:

@@ -3,7 +3,7 @@
 Against two rivals that do less: plain Python (dicts and tuples) and networkx, where it is installed; both load and make
 the closure, and check nothing but that there is no cycle. Each runs in a process of its own.
 
-    python benchmarks/taxonomy_scale.py [--nodes 1000000] [--no-rivals]
+    python benchmarks/bench_taxonomy_scale.py [--nodes 1000000] [--no-rivals]
 
 writes ``benchmarks/results/taxonomy_scale.json``.
 """
