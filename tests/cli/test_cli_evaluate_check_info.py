@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import app_rows, write_csv, write_jsonl
+from toy_apps import app_rows, write_csv, write_jsonl
 
 
 def test_evaluate_shows_the_majority_and_with_train_the_linear_reference(run, model, apps):

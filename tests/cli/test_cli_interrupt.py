@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import app_rows, write_csv
+from toy_apps import app_rows, write_csv
 
 TEXTAXA = [sys.executable, "-c", "from textaxa.cli import main; main()"]
 

@@ -5,7 +5,7 @@ import io
 import json
 
 import pytest
-from conftest import app_rows, write_csv, write_jsonl
+from toy_apps import app_rows, write_csv, write_jsonl
 
 ADDED = ["path", "probability", "depth", "stopped"]
 

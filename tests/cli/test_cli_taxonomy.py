@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import app_rows, write_csv
+from toy_apps import app_rows, write_csv
 
 from textaxa import read_taxonomy
 

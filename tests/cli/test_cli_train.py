@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import FAST, app_rows, write_csv, write_jsonl
+from toy_apps import FAST, app_rows, write_csv, write_jsonl
 
 LABELS = ["--text", "text", "--labels", "category,subcategory"]
 
