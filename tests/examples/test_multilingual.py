@@ -231,6 +231,42 @@ def test_the_example_texts_are_the_same_apps_in_every_language():
     assert len({row["text"] for row in rows}) == len(rows)
 
 
+def test_the_training_script_goes_the_whole_way(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from tiny_encoder import make_tiny_encoder
+
+    train = load("train")
+    every = {split: train.demo_rows(split) for split in ("train", "validation", "test")}
+    assert [len(rows) for rows in every.values()] == [2351, 342, 671]
+    monkeypatch.setattr(train, "demo_rows", lambda split: every["train"][:200])
+    folder = make_tiny_encoder(tmp_path / "encoder", positions=128)
+    assert train.main([str(folder), "--frozen", "--epochs", "1", "--save", str(tmp_path / "model")]) == 0
+    out = capsys.readouterr().out
+    assert out.count("\n    ") == 7 * 24  # one predicted path a text
+    assert "Japanese        24" in out
+    assert (tmp_path / "model" / "taxonomy.json").is_file()
+
+
+def test_the_training_script_says_what_is_wrong_with_an_encoder(tmp_path, capsys):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    assert load("train").main([str(tmp_path / "nothing")]) == 2
+    assert "could not be loaded" in capsys.readouterr().err
+
+
+def test_shares_right_counts_category_and_whole_path():
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    rows = [
+        {"category": "A", "subcategory": "x"},
+        {"category": "A", "subcategory": ""},
+        {"category": "B", "subcategory": "x"},
+    ]
+    paths = [("A", "y"), ("A",), ("A", "x")]
+    assert load("train").shares_right(paths, rows) == (2 / 3, 1 / 3)
+
+
 SENTENCES = {
     "English": "Plan your trips, book cheap hotels and see the weather on the way.",
     "German": "Verwalte deine Passwörter sicher und fülle Formulare automatisch aus – größtmögliche Sicherheit.",
