@@ -126,6 +126,34 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tiny, tmp_path, step, setti
     assert undisturbed.summary["best"] == resumed.summary["best"]
 
 
+class Killed(Exception):
+    """Stands for a process that dies at a chosen moment."""
+
+
+def die_at(event_name: str, count: int):
+    seen = []
+
+    def listener(event):
+        seen.extend([1] * (event["event"] == event_name))
+        if len(seen) == count:
+            raise Killed
+
+    return listener
+
+
+@pytest.mark.parametrize("moment", [("validation", 6), ("end", 1)])  # early stopping counts; it has ended the run
+def test_early_stopping_goes_on_counting_after_a_resume(tiny, tmp_path, moment):
+    recipe = {"epochs": 60, "patience": 3, "encoder_rate": 1e-3, "head_rate": 1e-2}
+    epochs = []
+    undisturbed = train(tiny, listener=lambda e: epochs.extend([1] * (e["event"] == "validation")), **recipe)
+    assert 6 < len(epochs) < 60
+    with pytest.raises(Killed):
+        train(tiny, checkpoint_dir=tmp_path, listener=die_at(*moment), **recipe)
+    resumed = train(tiny, checkpoint_dir=tmp_path, resume=True, **recipe)
+    assert_same(undisturbed, resumed)
+    assert undisturbed.summary["best"] == resumed.summary["best"]
+
+
 def test_ctrl_c_works_again_after_training(tiny):
     train(tiny, epochs=1)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
@@ -166,7 +194,8 @@ def test_the_best_epoch_is_kept_and_training_stops_early(tiny):
 
 def test_the_loss_is_told_and_falls(tiny):
     steps = []
-    train(tiny, epochs=8, encoder_rate=1e-3, head_rate=1e-2, listener=lambda e: steps.append(e) if e["event"] == "step" else None)
+    train(tiny, epochs=8, patience=0, encoder_rate=1e-3, head_rate=1e-2, listener=steps.append)
+    steps = [event for event in steps if event["event"] == "step"]
     assert steps[-1]["loss"] < 0.5 * steps[0]["loss"]
     assert steps[0]["seconds_left"] > 0
     assert steps[-1]["step"] == steps[-1]["steps"]

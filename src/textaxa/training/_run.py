@@ -80,6 +80,28 @@ def last_checkpoint(folder: Path) -> Path | None:
     return max(whole, key=lambda p: int(p.name.removeprefix("checkpoint-")), default=None)
 
 
+def stopped_early(checkpoint: Path, patience: int) -> bool:
+    """Tell whether early stopping had ended the run at this checkpoint: then there is nothing left to train."""
+    counters = _state(checkpoint).get("stateful_callbacks", {}).get("EarlyStoppingCallback", {}).get("attributes", {})
+    return patience > 0 and counters.get("early_stopping_patience_counter", 0) >= patience
+
+
+def best_checkpoint(checkpoint: Path) -> Path:
+    """Give the checkpoint of the best epoch, as a checkpoint of the same run knows it; the folder may have been moved."""
+    return checkpoint.parent / f"checkpoint-{_state(checkpoint)['best_global_step']}"
+
+
+def history(checkpoint: Path) -> tuple[list[dict[str, Any]], int]:
+    """Give the Trainer's log, and the step of the best epoch."""
+    state = _state(checkpoint)
+    return state["log_history"], state["best_global_step"]
+
+
+def _state(checkpoint: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+    return state
+
+
 def _is_json(file: Path) -> bool:
     try:
         json.loads(file.read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
 from textaxa._version import __version__
@@ -26,7 +27,7 @@ from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress
 from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
-from textaxa.training._run import local_seeds, open_run, run_fingerprint
+from textaxa.training._run import best_checkpoint, history, local_seeds, open_run, run_fingerprint, stopped_early
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 
 Labels = Sequence[Sequence[LabelPath]]
@@ -204,6 +205,9 @@ class _Run:
                 validate=validate,
             )
             trainer.remove_callback(PrinterCallback)
+            if checkpoint is not None and stopped_early(checkpoint, recipe.patience):
+                trainer.model.load_state_dict(load_file(best_checkpoint(checkpoint) / "model.safetensors"))
+                return _scores_at(*history(checkpoint))
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
 
@@ -279,7 +283,7 @@ def _arguments(recipe: TrainingSettings, folder: Path, *, steps_per_epoch: int, 
         greater_is_better=True if validated else None,
         logging_steps=max(1, updates // 50),
         logging_nan_inf_filter=False,
-        restore_callback_states_from_checkpoint=False,
+        restore_callback_states_from_checkpoint=True,  # early stopping goes on counting
         remove_unused_columns=False,
         disable_tqdm=True,
         report_to="none",
