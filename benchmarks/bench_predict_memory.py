@@ -1,7 +1,8 @@
 """Does `textaxa predict` need more memory for more rows? Peak memory on 10,000 and on 1,000,000 short texts.
 
-The encoder is a tiny random BERT, so that a million rows take minutes: what is measured is the way of the rows, which is the
-same for every encoder. Each size runs in a process of its own; peak memory is the highest resident set that the kernel saw.
+The encoder is a tiny random BERT, so that a million rows take minutes: what is measured is the way of the rows, which
+is the same for every encoder. Each size runs in a process of its own; peak memory is the highest resident set that the
+kernel saw.
 
     python benchmarks/bench_predict_memory.py       # writes results/predict_memory.md
 """
@@ -17,7 +18,8 @@ from _machine import describe
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 SIZES = (10_000, 1_000_000)
-WORDS = "game play football club build match strategy puzzle music photo edit video bank money note app".split()
+TEXT = "game play football club build match strategy puzzle music photo edit video bank money note app"
+WORDS = TEXT.split()
 
 PREDICT = """
 import json, resource, sys, time
@@ -64,7 +66,8 @@ def main() -> None:
             if found["rows"] != rows or sum(1 for _ in (folder / f"out-{rows}.csv").open()) != rows + 1:
                 raise SystemExit(f"{rows} rows went in, {found['rows']} came out")
             peaks.append(found["peak_mib"])
-            lines.append(f"| {rows:,} | {found['peak_mib']:.0f} | {found['seconds']:.0f} | {rows / found['seconds']:,.0f} |")
+            seconds = found["seconds"]
+            lines.append(f"| {rows:,} | {found['peak_mib']:.0f} | {seconds:.0f} | {rows / seconds:,.0f} |")
             print(lines[-1], flush=True)
     lines += ["", f"A hundred times the rows need {peaks[1] / peaks[0]:.3f} times the memory."]
     print(lines[-1])

@@ -7,26 +7,21 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,:;!?-'()"
-WORDS = "game play football club build match strategy puzzle music photo edit video bank money note app the and with for".split()
+TEXT = "game play football club build match strategy puzzle music photo edit video bank money note app the and with for"
+SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}
 
 
 def make_tiny_encoder(folder: Path, *, width: int = 32, layers: int = 2, positions: int = 64) -> Path:
     """Write a tiny BERT with a WordPiece vocabulary of letters and a few words; the same weights every time."""
-    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *LETTERS, *(f"##{c}" for c in LETTERS), *WORDS]
-    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    pieces = [*SPECIAL.values(), *LETTERS, *(f"##{c}" for c in LETTERS), *TEXT.split()]
+    unknown = SPECIAL["unk_token"]
+    tokenizer = Tokenizer(models.WordPiece({piece: i for i, piece in enumerate(pieces)}, unk_token=unknown))
     tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
     )
-    PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=positions,
-    ).save_pretrained(folder)
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_max_length=positions, **SPECIAL).save_pretrained(folder)
     config = BertConfig(
         vocab_size=len(pieces),
         hidden_size=width,

@@ -17,9 +17,9 @@ def require(module: str, *, extra: str) -> ModuleType:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.split(".")[0] != module.split(".")[0]:
+        if error.name is None or error.name.split(".")[0] != module.split(".", maxsplit=1)[0]:
             raise
         raise MissingExtraError(
-            f"This needs the package {module.split('.')[0]!r}, which is not installed. "
+            f"This needs the package {module.split('.', maxsplit=1)[0]!r}, which is not installed. "
             f'Install it with: pip install "textaxa[{extra}]"'
         ) from error

@@ -31,9 +31,13 @@ class ModelSettings:
 class FeatureScale(nn.Module):
     """Brings features to zero mean and unit variance, as training rows had them before training.
 
-    Heads start from nothing, and how fast they learn depends on the scale of what they read: without this, four epochs of
-    fine-tuning end below a frozen encoder. Features that all point in one direction (multilingual E5) are set right, too.
+    Heads start from nothing, and how fast they learn depends on the scale of what they read: without this, four epochs
+    of fine-tuning end below a frozen encoder. Features that all point in one direction (multilingual E5) are set right,
+    too.
     """
+
+    mean: torch.Tensor
+    inverse_deviation: torch.Tensor
 
     def __init__(self, width: int) -> None:
         super().__init__()

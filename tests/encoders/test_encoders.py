@@ -1,16 +1,17 @@
 """Texts to vectors: pooling, long texts, batches, what cannot be loaded."""
 
+import itertools
 import json
 
 import numpy as np
 import pytest
 import torch
+from tiny_encoder import make_tiny_encoder
 from transformers import AutoModel, AutoTokenizer
 
 from textaxa.encoders import length_of, load_encoder, packaged_minilm
 from textaxa.errors import ConfigError, MissingExtraError
 from textaxa.settings import EncoderSettings
-from tiny_encoder import make_tiny_encoder
 
 TEXTS = ["football club", "a", "edit a photo with the app and play music", "!!!", "1234 5678", "x y z " * 30]
 
@@ -62,7 +63,7 @@ def test_windows_cover_the_whole_text_and_overlap(tiny):
     assert pieces[0][0] == tokens[0]
     assert pieces[-1][-1] == tokens[-1]
     assert all(len(piece) == 30 for piece in pieces)
-    assert all(set(a) & set(b) for a, b in zip(pieces, pieces[1:], strict=False))
+    assert all(set(a) & set(b) for a, b in itertools.pairwise(pieces))
     assert {token for piece in pieces for token in piece} == set(tokens)
 
 

@@ -1,11 +1,12 @@
 """What the child level of ``chained`` sees of its parent level."""
 
+import itertools
 import math
 
 import pytest
 import torch
-
 from heads.taxonomies import KINDS
+
 from textaxa.heads import build_head
 from textaxa.heads.chained import true_share
 from textaxa.settings import ChainedSettings
@@ -16,7 +17,7 @@ TARGETS = torch.tensor([0, 1, 2, 3] * 250)
 FEATURES = torch.randn(1000, WIDTH, generator=torch.Generator().manual_seed(5))
 
 
-def fed(*, progress: float = 0.0, train: bool = True, targets=TARGETS, task: str = "single", **settings) -> torch.Tensor:
+def fed(*, progress=0.0, train=True, targets=TARGETS, task="single", **settings) -> torch.Tensor:
     """Give what the second level's classifier is handed beside the text."""
     torch.manual_seed(0)
     head = build_head("chained", TAXONOMY, WIDTH, task=task, settings=ChainedSettings(dropout=0.0, **settings))
@@ -74,7 +75,7 @@ def test_the_curves_fall_from_one_to_zero():
         values = [true_share(i / 20, curve) for i in range(21)]
         assert values[0] == pytest.approx(1, abs=0.01)
         assert values[-1] == 0
-        assert all(a >= b for a, b in zip(values, values[1:], strict=False))
+        assert all(a >= b for a, b in itertools.pairwise(values))
 
 
 def test_detach_stops_the_gradient_of_the_child_in_the_parent():

@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny_encoder import make_tiny_encoder
+from training.apps import rows
 
 from textaxa.errors import ModelFileError
 from textaxa.persistence import FORMAT_VERSION, load_model, save_model
 from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy
 from textaxa.training import train_model
-from tiny_encoder import make_tiny_encoder
-from training.apps import rows
 
 TEXTS, LABELS = rows(24)
 TAXONOMY = Taxonomy.from_paths([paths[0] for paths in LABELS], sort=True)
@@ -55,7 +55,7 @@ def folder(saved, tmp_path):
 @pytest.mark.parametrize("head", HEAD_SETTINGS)
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_model_comes_back_to_the_same_bits(tiny, tmp_path, head, frozen):
-    """In transformers 5 `from_pretrained` leaves parameters uninitialised that a model makes itself; heads live outside."""
+    """transformers 5 leaves parameters uninitialised that a model of its own makes itself; heads live outside of it."""
     model = train(tiny, head, frozen=frozen)
     save_model(model, tmp_path / "m")
     again = load_model(tmp_path / "m")
@@ -89,7 +89,10 @@ def change(folder: Path, **entries) -> None:
     (folder / "config.json").write_text(json.dumps({**config, **entries}))
 
 
-@pytest.mark.parametrize("name", ["head.safetensors", "taxonomy.json", "encoder/model.safetensors", "encoder/tokenizer.json"])
+FILES = ["head.safetensors", "taxonomy.json", "encoder/model.safetensors", "encoder/tokenizer.json"]
+
+
+@pytest.mark.parametrize("name", FILES)
 class TestEveryFile:
     def test_missing(self, folder, name):
         (folder / name).unlink()
@@ -241,6 +244,7 @@ save_model(model, sys.argv[1])
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is not known on Windows")
 @pytest.mark.parametrize("point", range(1, 8))
 def test_a_save_killed_at_any_point_leaves_a_whole_model(saved, folder, point):
-    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), str(point)], env=os.environ, timeout=120)
+    command = [sys.executable, "-c", KILLED, str(folder), str(point)]
+    done = subprocess.run(command, env=os.environ, timeout=120, check=False)
     assert done.returncode in (0, -signal.SIGKILL)
     np.testing.assert_array_equal(load_model(folder).node_proba(TEXTS), saved[0].node_proba(TEXTS))

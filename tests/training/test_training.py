@@ -7,6 +7,8 @@ import signal
 import numpy as np
 import pytest
 import torch
+from tiny_encoder import make_tiny_encoder
+from training.apps import rows
 
 from textaxa.errors import ConfigError, DataError, TextaxaError
 from textaxa.settings import HEAD_SETTINGS, ChainedSettings, EncoderSettings, TrainingSettings
@@ -15,8 +17,6 @@ from textaxa.training import train_model
 from textaxa.training._rows import LengthGroupedOrder
 from textaxa.training._run import last_checkpoint
 from textaxa.training._trainer import parameter_groups
-from tiny_encoder import make_tiny_encoder
-from training.apps import rows
 
 TEXTS, LABELS = rows()
 VALID = (TEXTS[:24], LABELS[:24])
@@ -28,7 +28,9 @@ def tiny(tmp_path_factory):
     return str(make_tiny_encoder(tmp_path_factory.mktemp("tiny")))
 
 
-def train(tiny, *, head="chained", head_settings=None, encoder=None, valid=VALID, texts=TEXTS, labels=LABELS, **options):
+def train(
+    tiny, *, head="chained", head_settings=None, encoder=None, valid=VALID, texts=TEXTS, labels=LABELS, **options
+):
     run = {key: options.pop(key) for key in ("checkpoint_dir", "resume", "listener") if key in options}
     recipe = {"epochs": 2, "batch_size": 8, "precision": "fp32", **options}
     return train_model(
@@ -63,7 +65,8 @@ def accuracy(model) -> float:
 @pytest.mark.parametrize("head", HEAD_SETTINGS)
 @pytest.mark.parametrize("frozen", [False, True])
 def test_every_head_learns_far_beyond_the_majority_class(tiny, head, frozen):
-    model = train(tiny, head=head, encoder={"frozen": frozen}, epochs=60 if frozen else 12, encoder_rate=1e-3, head_rate=1e-2)
+    rates = {"encoder_rate": 1e-3, "head_rate": 1e-2}
+    model = train(tiny, head=head, encoder={"frozen": frozen}, epochs=60 if frozen else 12, **rates)
     assert accuracy(model) > (0.6 if head == "cascade" else 0.9)  # the majority class gets 1/6
 
 
@@ -126,7 +129,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tiny, tmp_path, step, setti
     assert undisturbed.summary["best"] == resumed.summary["best"]
 
 
-class Killed(Exception):
+class KilledError(Exception):
     """Stands for a process that dies at a chosen moment."""
 
 
@@ -136,7 +139,7 @@ def die_at(event_name: str, count: int):
     def listener(event):
         seen.extend([1] * (event["event"] == event_name))
         if len(seen) == count:
-            raise Killed
+            raise KilledError
 
     return listener
 
@@ -147,7 +150,7 @@ def test_early_stopping_goes_on_counting_after_a_resume(tiny, tmp_path, moment):
     epochs = []
     undisturbed = train(tiny, listener=lambda e: epochs.extend([1] * (e["event"] == "validation")), **recipe)
     assert 6 < len(epochs) < 60
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         train(tiny, checkpoint_dir=tmp_path, listener=die_at(*moment), **recipe)
     resumed = train(tiny, checkpoint_dir=tmp_path, resume=True, **recipe)
     assert_same(undisturbed, resumed)

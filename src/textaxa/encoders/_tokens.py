@@ -9,8 +9,8 @@ import torch
 from textaxa.settings import EncoderSettings
 
 _CHARACTERS_PER_TOKEN = 32
-"""A text is cut to this many characters a token before it is tokenised. Real texts have 2 to 6, so nothing that would be
-read is lost, while a text of 5 MB costs no more than one of 10 kB."""
+"""A text is cut to this many characters a token before it is tokenised. Real texts have 2 to 6, so nothing that would
+be read is lost, while a text of 5 MB costs no more than one of 10 kB."""
 
 _WINDOW_OVERLAP = 0.25
 """Neighbouring windows share at least this part, so that a phrase at a border is read whole at least once."""
@@ -85,7 +85,7 @@ class TextTokeniser:
     def collate(self, pieces: Sequence[Pieces]) -> Tokens:
         """Pad the pieces of a batch of texts to the longest among them."""
         flat = [piece for text in pieces for piece in text]
-        longest = max(1, max(map(len, flat)))
+        longest = max([1, *map(len, flat)])
         input_ids = torch.full((len(flat), longest), self.padding, dtype=torch.long)
         attention_mask = torch.zeros((len(flat), longest), dtype=torch.long)
         for row, piece in enumerate(flat):

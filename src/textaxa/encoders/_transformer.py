@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,6 +16,9 @@ from textaxa.encoders._packaged import packaged_minilm
 from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, length_of
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
 _BATCH_TOKENS = 4096
 """Padded tokens in one batch at prediction time: the plateau of speed on a CPU, small enough for any memory."""
@@ -32,7 +35,9 @@ class TransformerEncoder(nn.Module):
         With ``pooling`` resolved: never ``auto``.
     """
 
-    def __init__(self, backbone: nn.Module, tokenizer: Any, settings: EncoderSettings) -> None:
+    backbone: "PreTrainedModel"
+
+    def __init__(self, backbone: "PreTrainedModel", tokenizer: Any, settings: EncoderSettings) -> None:
         super().__init__()
         self.backbone = backbone
         self.tokenise = TextTokeniser(tokenizer, settings)
@@ -60,7 +65,7 @@ class TransformerEncoder(nn.Module):
 
     @torch.inference_mode()
     def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
-        """Give the vectors of tokenised texts, float32 (B, D): batched by length so that little of the work is padding."""
+        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
         was_training = self.training
         self.eval()
         features = np.empty((len(pieces), self.width), dtype=np.float32)
@@ -106,7 +111,8 @@ def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> Tr
     MissingExtraError
         The default encoder is asked for and its package is not installed.
     ConfigError
-        The model cannot be found or read, has no safetensors file, needs code of its own, or is shorter than ``max_length``.
+        The model cannot be found or read, has no safetensors file, needs code of its own, or is shorter than
+        ``max_length``.
     """
     name = str(folder or settings.encoder or packaged_minilm())
     backbone, tokenizer = _from_pretrained(name)
@@ -121,7 +127,7 @@ def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> Tr
     return TransformerEncoder(backbone, tokenizer, settings)
 
 
-def _from_pretrained(name: str) -> tuple[nn.Module, Any]:
+def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - a second of import that only this step needs
 
     if Path(name).exists() and not (Path(name) / "config.json").is_file():
@@ -129,7 +135,8 @@ def _from_pretrained(name: str) -> tuple[nn.Module, Any]:
     try:
         with _quiet():
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
-            backbone = AutoModel.from_pretrained(name, trust_remote_code=False, use_safetensors=True, dtype=torch.float32)
+            options = {"trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
+            backbone = AutoModel.from_pretrained(name, **options)
     except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         raise ConfigError(
             f"The encoder {name!r} could not be loaded: {_first_line(error)} Give a local folder with config.json, "
@@ -161,8 +168,8 @@ def _own_pooling(name: str) -> str | None:
     return None
 
 
-def _positions(backbone: nn.Module, tokenizer: Any) -> int:
-    """Give the longest input in tokens. RoBERTa-like models keep two positions for padding, which their tokenizer knows."""
+def _positions(backbone: "PreTrainedModel", tokenizer: Any) -> int:
+    """Give the longest input in tokens. RoBERTa-like models keep two positions for padding: their tokenizer knows."""
     own = getattr(backbone.config, "max_position_embeddings", None) or _NO_LIMIT
     return int(min(own, tokenizer.model_max_length))
 
@@ -171,7 +178,7 @@ _NO_LIMIT = 1_000_000
 """For models with relative positions, which set no limit."""
 
 
-def _layers(backbone: nn.Module) -> nn.ModuleList:
+def _layers(backbone: "PreTrainedModel") -> nn.ModuleList:
     depth = getattr(backbone.config, "num_hidden_layers", None)
     for module in backbone.modules():
         if isinstance(module, nn.ModuleList) and len(module) == depth:

@@ -82,6 +82,7 @@ def build_head(
     weights = getattr(settings, "level_weights", "equal")
     if not isinstance(weights, str) and len(weights) != taxonomy.n_levels:
         raise ConfigError(
-            f"level_weights has {len(weights)} numbers, but the taxonomy has {taxonomy.n_levels} levels: give one a level."
+            f"level_weights has {len(weights)} numbers, but the taxonomy has {taxonomy.n_levels} levels: "
+            "give one a level."
         )
     return HEADS[name](taxonomy, width, task=task, settings=settings, counts=counts)

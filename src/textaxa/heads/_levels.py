@@ -39,7 +39,7 @@ class LevelClasses(nn.Module):
         self.sizes = [len(nodes) for nodes in self.class_nodes]
 
     def members(self, level: int) -> torch.Tensor:
-        """Give the classes of each terminal at a level (0 = top), int64 (T, K); K is 1 on a tree. -1 fills short rows."""
+        """Give the classes of each terminal at a level (0 = top), int64 (T, K), K = 1 on a tree; -1 fills up rows."""
         return self.get_buffer(f"_members_{level + 1}")
 
     def log_proba(self, level: int, logits: torch.Tensor) -> torch.Tensor:
@@ -111,12 +111,13 @@ def _levels(taxonomy: Taxonomy) -> range:
 
 
 def _members(taxonomy: Taxonomy, level: int, nodes: np.ndarray, ended: np.ndarray) -> np.ndarray:
-    """Find the classes of each terminal at one level: its ancestors of that depth, or the class at which it has ended."""
+    """Find the classes of each terminal at one level: its ancestors of that depth, or the class where it has ended."""
     class_of = {int(node): i for i, node in enumerate(np.concatenate([nodes, ended]))}
     depth = np.asarray(taxonomy.depth)
     rows = []
     for terminal in map(int, taxonomy.terminals):
-        here = [terminal] if depth[terminal] < level else [n for n in taxonomy.ancestors.row(terminal) if depth[n] == level]
+        ancestors = taxonomy.ancestors.row(terminal)
+        here = [terminal] if depth[terminal] < level else ancestors[depth[ancestors] == level]
         rows.append([class_of[int(node)] for node in here])
     return _padded(rows)
 

@@ -51,9 +51,13 @@ class LevelWeights(nn.Module):
     """Adds the losses of the levels to one number.
 
     ``equal``: the plain sum. Numbers: a weighted sum. ``uncertainty``: exp(-s) L + s / 2 with a learned s a level
-    (Kendall et al. 2018, equation 10, with s the log of the variance). ``dwa``: weights softmax(r / 2) times the number of
-    levels, where r is a level's loss in the last epoch over that in the one before (Liu et al. 2019, equation 7).
+    (Kendall et al. 2018, equation 10, with s the log of the variance). ``dwa``: weights softmax(r / 2) times the number
+    of levels, where r is a level's loss in the last epoch over that in the one before (Liu et al. 2019, equation 7).
     """
+
+    weights: torch.Tensor
+    epoch_sum: torch.Tensor
+    last_epoch: torch.Tensor
 
     def __init__(self, kind: str | tuple[float, ...], n_levels: int) -> None:
         super().__init__()

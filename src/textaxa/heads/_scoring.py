@@ -1,7 +1,8 @@
 """How level scores are trained and read: the part that ``per-level``, ``cascade`` and ``chained`` have in common.
 
 A head only says how the logits of each level come about. What those logits are scored against, and how they become
-coherent probabilities, depends on the task alone and lives here: softmax levels for one path, sigmoid levels for several.
+coherent probabilities, depends on the task alone and lives here: softmax levels for one path, sigmoid levels for
+several.
 """
 
 from collections.abc import Sequence
@@ -22,9 +23,17 @@ Logits = list[torch.Tensor]
 class LevelSettings(Protocol):
     """What the scoring reads of a head's settings."""
 
-    label_smoothing: float
-    class_weights: str
-    level_weights: str | tuple[float, ...]
+    @property
+    def label_smoothing(self) -> float:
+        """Share of the target spread evenly over the classes of a level."""
+
+    @property
+    def class_weights(self) -> str:
+        """``none``, ``balanced`` or ``effective``."""
+
+    @property
+    def level_weights(self) -> str | tuple[float, ...]:
+        """``equal``, ``uncertainty``, ``dwa``, or a number a level."""
 
 
 class SinglePathScoring(nn.Module):

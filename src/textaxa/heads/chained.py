@@ -1,7 +1,8 @@
 """``chained``, the reference model: text vector ⊕ parent level's output → child level's classifier.
 
-In training the child level may be fed the true parent, which at prediction time it will not have; ``feed`` says how that
-gap is handled (:class:`textaxa.settings.ChainedSettings`). At prediction time it is always fed the predicted output.
+In training the child level may be fed the true parent, which at prediction time it will not have; ``feed`` says how
+that gap is handled (:class:`textaxa.settings.ChainedSettings`). At prediction time it is always fed the predicted
+output.
 """
 
 import math
@@ -16,7 +17,7 @@ from textaxa.settings import ChainedSettings
 from textaxa.taxonomy import Taxonomy
 
 _SURE = 0.95
-"""Where the true parent is fed as logits it counts as predicted with this probability: a one-hot has no finite logarithm."""
+"""Where the true parent is fed as logits it counts as predicted with this probability: a one-hot has no finite log."""
 
 _INVERSE_SIGMOID_STEEPNESS = 10.0
 """The share of true parents is 0.993 at the start and 0.007 at the end of the schedule, half in its middle."""

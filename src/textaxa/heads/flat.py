@@ -33,7 +33,9 @@ class FlatHead(nn.Module):
         weights = torch.from_numpy(class_weights(settings.class_weights, known)).float()
         self.register_buffer("_weights", weights, persistent=False)
 
-    def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> torch.Tensor:
+    def forward(
+        self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0
+    ) -> torch.Tensor:
         """Score text vectors (B, D): logits over terminals (B, T). Targets and progress change nothing here."""
         del targets, progress
         return self.classifier(self.dropout(features))

@@ -27,7 +27,10 @@ def model_card(model: "Model") -> str:
 
 
 def _header() -> str:
-    return "---\nlibrary_name: textaxa\npipeline_tag: text-classification\ntags: [hierarchical-text-classification, textaxa]\n---"
+    return (
+        "---\nlibrary_name: textaxa\npipeline_tag: text-classification\n"
+        "tags: [hierarchical-text-classification, textaxa]\n---"
+    )
 
 
 def _intended(model: "Model") -> str:
@@ -63,7 +66,8 @@ def _data(model: "Model") -> str:
         unseen = sum(count == 0 for count in counts)
         lines.append(f"- nodes without a training row: {unseen:,} of {len(counts):,}; they are hardly ever the answer")
         ranked = sorted(zip(counts, nodes, strict=True), key=lambda pair: -pair[0])[:_SHOWN]
-        table = [f"| {_cell(format_path(model.taxonomy.path(int(node))))} | {count:,} |" for count, node in ranked if count]
+        named = [(format_path(model.taxonomy.path(int(node))), count) for count, node in ranked if count]
+        table = [f"| {_cell(name)} | {count:,} |" for name, count in named]
         lines += ["", "| most frequent | rows |", "| --- | --: |", *table]
     return "## Data\n\n" + "\n".join(lines)
 
@@ -86,7 +90,8 @@ def _scores(summary: Mapping[str, Any]) -> str:
 def _settings(model: "Model") -> str:
     settings = model.settings
     lines = [f"- head: `{settings.head}`"]
-    for title, group in (("head", settings.head_settings), ("encoder", settings.encoder), ("training", settings.training)):
+    groups = {"head": settings.head_settings, "encoder": settings.encoder, "training": settings.training}
+    for title, group in groups.items():
         values = ", ".join(f"`{name} = {value}`" for name, value in vars(group).items())
         lines.append(f"- {title} settings: {values}")
     return "## Settings\n\n" + "\n".join(lines)

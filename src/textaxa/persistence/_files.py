@@ -16,8 +16,8 @@ from textaxa.errors import ModelFileError
 def replaced_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder to write to; when the block ends well it takes the place of ``target``.
 
-    Everything is on disk before the swap. The old folder is moved aside first and removed last, so a process that is killed
-    anywhere leaves the old one or the new one whole: at ``target``, or beside it, where :func:`settled` finds it.
+    Everything is on disk before the swap. The old folder is moved aside first and removed last, so a process that is
+    killed anywhere leaves the old one or the new one whole: at ``target``, or beside it, where `settled` finds it.
     """
     settled(target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -94,13 +94,14 @@ def verify(folder: Path, expected: Mapping[str, Any]) -> None:
     for name, recorded in expected.items():
         path = (folder / name).resolve()
         if not path.is_relative_to(root):
-            raise ModelFileError(f"{folder}: config.json lists {name!r}, which lies outside the model folder. Do not use it.")
+            raise ModelFileError(f"{folder}: config.json lists {name!r}, which lies outside the folder. Do not use it.")
         if not path.is_file():
             raise ModelFileError(f"{folder}: the file {name!r} is missing. Copy the whole folder again, or train anew.")
         if path.stat().st_size != recorded.get("bytes") or _sha256(path) != recorded.get("sha256"):
             raise ModelFileError(
                 f"{folder}: the file {name!r} is damaged or was changed: it is not the one that was saved "
-                f"({path.stat().st_size} bytes, {recorded.get('bytes')} expected). Copy the whole folder again, or train anew."
+                f"({path.stat().st_size} bytes, {recorded.get('bytes')} expected). "
+                "Copy the whole folder again, or train anew."
             )
 
 

@@ -185,7 +185,8 @@ def _load_weights(model: Model, file: Path) -> None:
     for name, value in weights.items():
         if value.shape != expected[name].shape:
             raise ModelFileError(
-                f"{file} does not fit config.json: {name} has shape {tuple(value.shape)}, not {tuple(expected[name].shape)}."
+                f"{file} does not fit config.json: {name} has shape {tuple(value.shape)}, "
+                f"not {tuple(expected[name].shape)}."
             )
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ModelFileError(f"{file} is damaged: {name} holds values that are not finite.")

@@ -11,7 +11,8 @@ class EncoderSettings(Checked):
 
     encoder: str | None = setting(
         None,
-        "A Hugging Face model name or a local folder. Empty: the packaged all-MiniLM-L6-v2 (English), which works offline.",
+        "A Hugging Face model name or a local folder. Empty: the packaged all-MiniLM-L6-v2 (English), which works "
+        "offline.",
     )
     pooling: str = setting(
         "auto",
@@ -21,8 +22,8 @@ class EncoderSettings(Checked):
     )
     max_length: int = setting(
         256,
-        "Longest piece of text in tokens. 256 covers most descriptions; 512 costs 1.1 times as much on mixed texts, 128 "
-        "a third less.",
+        "Longest piece of text in tokens. 256 covers most descriptions; 512 costs 1.1 times as much on mixed texts, "
+        "128 a third less.",
         at_least=8,
         at_most=100_000,
     )

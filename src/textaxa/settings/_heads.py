@@ -57,10 +57,10 @@ class ChainedSettings(Checked):
 
     feed: str = setting(
         "masked",
-        "What the child level sees of its parent level in training. true: the true parent (teacher forcing; learns fast, "
-        "but never sees its own mistakes); masked: the true parent, hidden in mask_rate of the rows, so that the text "
-        "must be read too (HBGL); predicted: the parent level's own output, as at prediction time; scheduled: from "
-        "true to predicted over schedule_share of the steps.",
+        "What the child level sees of its parent level in training. true: the true parent (teacher forcing; learns "
+        "fast, but never sees its own mistakes); masked: the true parent, hidden in mask_rate of the rows, so that the "
+        "text must be read too (HBGL); predicted: the parent level's own output, as at prediction time; scheduled: "
+        "from true to predicted over schedule_share of the steps.",
         choices=("true", "masked", "predicted", "scheduled"),
     )
     mask_rate: float = setting(0.5, "With feed = masked: share of rows whose parent is hidden.", at_least=0, at_most=1)
@@ -74,12 +74,13 @@ class ChainedSettings(Checked):
     )
     detach: bool = setting(
         False,
-        "With predicted output fed: stop the child's gradient there. Left open, the child's loss also teaches the parent.",
+        "With predicted output fed: stop the child's gradient there. Left open, the child's loss also teaches the "
+        "parent.",
     )
     fed_as: str = setting(
         "probabilities",
-        "The parent level's output as probabilities (bounded, like the one-hot truth), or as log-probabilities (logits), "
-        "which keep more of what the parent level found unlikely.",
+        "The parent level's output as probabilities (bounded, like the one-hot truth), or as log-probabilities "
+        "(logits), which keep more of what the parent level found unlikely.",
         choices=("probabilities", "logits"),
     )
     dropout: float = setting(0.1, _DROPOUT, at_least=0, at_most=0.95)

@@ -4,6 +4,8 @@ A setting carries its own help, choices and bounds, so that the configuration fi
 and the documentation all say the same thing.
 """
 
+import math
+import sys
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -55,7 +57,8 @@ def build(settings: type[Settings], values: Mapping[str, Any], *, where: str) ->
     known = rules(settings)
     for key in values:
         if key not in known:
-            raise ConfigError(f"Unknown setting {key!r} in {where}.{did_you_mean(key, known)} Known: {', '.join(known)}.")
+            hint = did_you_mean(key, known)
+            raise ConfigError(f"Unknown setting {key!r} in {where}.{hint} Known: {', '.join(known)}.")
     return settings(**values)
 
 
@@ -88,7 +91,7 @@ def _check(name: str, value: Any, hint: Any, rule: Rule) -> Any:
     for number in numbers:
         if not isinstance(number, (int, float)) or isinstance(number, bool):
             continue
-        if number != number or number in (float("inf"), float("-inf")):
+        if isinstance(number, float) and not math.isfinite(number):
             raise ConfigError(f"{name} = {number} is not a finite number.")
         if rule.at_least is not None and number < rule.at_least:
             raise ConfigError(f"{name} = {number} is too small: it must be at least {rule.at_least:g}.")
@@ -109,7 +112,8 @@ def _coerce(name: str, value: Any, hint: Any) -> Any:
         if origin is int and isinstance(value, int) and not isinstance(value, bool):
             return value
         if origin is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
+            too_large = isinstance(value, int) and abs(value) > sys.float_info.max
+            return math.inf if too_large else float(value)
         if origin is str and isinstance(value, str):
             return value
         if origin is tuple and isinstance(value, (list, tuple)):

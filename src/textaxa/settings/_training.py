@@ -9,7 +9,9 @@ from textaxa.settings._schema import Checked, setting
 class TrainingSettings(Checked):
     """How a model is trained. An empty value is chosen by whether the encoder is trained or frozen."""
 
-    epochs: int | None = setting(None, "Passes over the training rows. Empty: 3, or 30 with a frozen encoder.", at_least=1)
+    epochs: int | None = setting(
+        None, "Passes over the training rows. Empty: 3, or 30 with a frozen encoder.", at_least=1
+    )
     batch_size: int | None = setting(
         None, "Texts in one step on the device. Empty: 32, or 256 with a frozen encoder.", at_least=1
     )
@@ -18,19 +20,21 @@ class TrainingSettings(Checked):
     )
     encoder_rate: float | None = setting(
         None,
-        "Learning rate of the encoder (AdamW). Empty: 1e-4 for small encoders (up to 512 features, such as MiniLM), 3e-5 for "
-        "wider ones.",
+        "Learning rate of the encoder (AdamW). Empty: 1e-4 for small encoders (up to 512 features, such as MiniLM), "
+        "3e-5 for wider ones.",
         at_least=0,
     )
-    head_rate: float | None = setting(
-        None,
-        "Learning rate of the head. Empty: 1e-3, or 1e-2 with a frozen encoder. The head starts from nothing, so it "
-        "needs a larger rate than the pre-trained encoder.",
+    head_rate: float = setting(
+        3e-3,
+        "Learning rate of the head. It starts from nothing, so it needs a larger rate than the pre-trained encoder.",
         at_least=0,
     )
     weight_decay: float = setting(0.01, "Weight decay of AdamW; biases and norms are left out.", at_least=0)
     warmup_share: float = setting(
-        0.1, "Share of the steps over which the rates rise from 0; they fall linearly to 0 after.", at_least=0, at_most=1
+        0.1,
+        "Share of the steps over which the rates rise from 0; they fall linearly to 0 after.",
+        at_least=0,
+        at_most=1,
     )
     max_gradient_norm: float = setting(1.0, "Gradients are scaled down to this norm; 0 leaves them.", at_least=0)
     valid_share: float = setting(
@@ -48,11 +52,13 @@ class TrainingSettings(Checked):
     )
     precision: str = setting(
         "auto",
-        "auto: bf16 on a GPU or CPU with matrix instructions for it, else fp16 on a GPU, else fp32. bf16 is slower than fp32 on "
-        "CPUs without such instructions (AMX), so it is not chosen there.",
+        "auto: bf16 on a GPU or CPU with matrix instructions for it, else fp16 on a GPU, else fp32. bf16 is slower "
+        "than fp32 on CPUs without such instructions (AMX), so it is not chosen there.",
         choices=("auto", "fp32", "fp16", "bf16"),
     )
     device: str = setting("auto", "auto: a GPU where there is one; or cpu.", choices=("auto", "cpu"))
     seed: int = setting(
-        0, "Seed of this run: split, order, dropout, initial head. Global random states are left as they were.", at_least=0
+        0,
+        "Seed of this run: split, order, dropout, initial head. Global random states are left as they were.",
+        at_least=0,
     )

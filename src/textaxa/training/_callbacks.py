@@ -110,7 +110,7 @@ class Interrupt(TrainerCallback):
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """Stop now that the checkpoint is whole. Nothing else of the loop runs, so resuming sees the state of this step."""
+        """Stop now that the checkpoint is whole: nothing else of the loop runs, so resuming sees this step's state."""
         del args, state, control, kwargs
         if self.wanted:
             raise KeyboardInterrupt

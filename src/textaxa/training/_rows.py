@@ -11,14 +11,14 @@ from textaxa.errors import DataError
 from textaxa.taxonomy import Path, Taxonomy, format_path
 
 _GROUP = 50
-"""Batches sorted by length together: enough for little padding, few enough for random batches (transformers' own number)."""
+"""Batches sorted by length together: enough for little padding, few enough for random batches (as transformers has)."""
 
 
 class Targets:
     """Labels as the heads want them.
 
-    ``values`` is int64 (B,), positions in ``taxonomy.terminals``, in a single-path task; float32 (B, N), true nodes closed
-    under ancestors, in a several-paths task. ``counts`` are the rows of each terminal (T,) or node (N,).
+    ``values`` is int64 (B,), positions in ``taxonomy.terminals``, in a single-path task; float32 (B, N), true nodes
+    closed under ancestors, in a several-paths task. ``counts`` are the rows of each terminal (T,) or node (N,).
     """
 
     def __init__(self, taxonomy: Taxonomy, labels: Sequence[Sequence[Path]], task: str) -> None:
@@ -28,7 +28,7 @@ class Targets:
             position = np.full(len(taxonomy), -1, dtype=np.int64)
             position[taxonomy.terminals] = np.arange(len(taxonomy.terminals))
             found = np.array([position[paths[0]] for paths in nodes], dtype=np.int64)
-            _refuse_non_terminals(taxonomy, labels, found)
+            _refuse_non_terminals(labels, found)
             self.values = torch.from_numpy(found)
             self.counts = np.bincount(found, minlength=len(taxonomy.terminals))
         else:
@@ -50,11 +50,11 @@ def _node(taxonomy: Taxonomy, path: Path, row: int) -> int:
     return int(node)
 
 
-def _refuse_non_terminals(taxonomy: Taxonomy, labels: Sequence[Sequence[Path]], found: np.ndarray) -> None:
+def _refuse_non_terminals(labels: Sequence[Sequence[Path]], found: np.ndarray) -> None:
     for row in np.flatnonzero(found < 0)[:1]:
         raise DataError(
-            f"Row {row}: the label {format_path(labels[row][0])!r} ends at an inner node at which the taxonomy lets no label end. "
-            "Give a deeper label, or allow that node as a terminal."
+            f"Row {row}: the label {format_path(labels[row][0])!r} ends at an inner node at which the taxonomy lets no "
+            "label end. Give a deeper label, or allow that node as a terminal."
         )
 
 

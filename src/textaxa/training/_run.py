@@ -22,17 +22,17 @@ _RUN_FILE = "run.json"
 @contextmanager
 def local_seeds(seed: int) -> Iterator[None]:
     """Seed Python, NumPy and PyTorch for a block, and leave their global states as they were."""
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is what has to be kept
+    states = random.getstate(), np.random.get_state()  # what has to be kept is the global state
     devices = list(range(torch.cuda.device_count()))
     with torch.random.fork_rng(devices):
         torch.manual_seed(seed)
         random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002
+        np.random.seed(seed)
         try:
             yield
         finally:
             random.setstate(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002
+            np.random.set_state(states[1])
 
 
 def run_fingerprint(
@@ -59,12 +59,13 @@ def open_run(folder: Path, fingerprint: str, *, resume: bool) -> Path | None:
     last = last_checkpoint(folder)
     if last is not None and not resume:
         raise ConfigError(
-            f"{folder} holds checkpoints of an interrupted run. Resume it (--resume), or remove the folder to start anew."
+            f"{folder} holds checkpoints of an interrupted run. Resume it (--resume), or remove the folder to start "
+            "anew."
         )
     if last is not None and _recorded(file) != fingerprint:
         raise ConfigError(
-            f"The interrupted run in {folder} had other rows, another taxonomy or other settings, so it cannot be resumed "
-            "with these. Give the same ones, or remove the folder to start anew."
+            f"The interrupted run in {folder} had other rows, another taxonomy or other settings, so it cannot be "
+            "resumed with these. Give the same ones, or remove the folder to start anew."
         )
     folder.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"run": fingerprint}), encoding="utf-8")
@@ -82,12 +83,13 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def stopped_early(checkpoint: Path, patience: int) -> bool:
     """Tell whether early stopping had ended the run at this checkpoint: then there is nothing left to train."""
-    counters = _state(checkpoint).get("stateful_callbacks", {}).get("EarlyStoppingCallback", {}).get("attributes", {})
+    callbacks = _state(checkpoint).get("stateful_callbacks", {})
+    counters = callbacks.get("EarlyStoppingCallback", {}).get("attributes", {})
     return patience > 0 and counters.get("early_stopping_patience_counter", 0) >= patience
 
 
 def best_checkpoint(checkpoint: Path) -> Path:
-    """Give the checkpoint of the best epoch, as a checkpoint of the same run knows it; the folder may have been moved."""
+    """Give the checkpoint of the best epoch, as one of the same run knows it; the folder may have been moved."""
     return checkpoint.parent / f"checkpoint-{_state(checkpoint)['best_global_step']}"
 
 

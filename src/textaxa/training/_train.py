@@ -36,7 +36,7 @@ _SCALE_ROWS = 1024
 """Rows whose features set the scale before fine-tuning; mean and deviation of a feature need no more."""
 
 _NARROW = 512
-"""Encoders up to this width are small ones (MiniLM and its like), which learn best at a larger rate than base models."""
+"""Encoders up to this width are small (MiniLM and its like) and learn best at a larger rate than base models."""
 
 
 def train_model(
@@ -133,7 +133,7 @@ class _Run:
             collate = TokenBatches(pieces, encoder.tokenise, targets.values)
             lengths = [length_of(p) for p in pieces]
         validate = self._validation(model, valid) if valid else None
-        best = self._fit(model, recipe, collate, lengths, validate, checkpoint)
+        best = self._fit(model, recipe, collate, lengths, validate=validate, checkpoint=checkpoint)
         model.summary = {
             "rows": len(texts),
             "valid_rows": len(valid[0]) if valid else 0,
@@ -184,6 +184,7 @@ class _Run:
         recipe: TrainingSettings,
         collate: Any,
         lengths: Sequence[int],
+        *,
         validate: Callable[[], dict[str, float]] | None,
         checkpoint: Path | None,
     ) -> dict[str, float]:
@@ -219,7 +220,6 @@ def resolved(training: TrainingSettings, *, width: int, frozen: bool) -> Trainin
         epochs=training.epochs or (30 if frozen else 3),
         batch_size=training.batch_size or (256 if frozen else 32),
         encoder_rate=(1e-4 if width <= _NARROW else 3e-5) if training.encoder_rate is None else training.encoder_rate,
-        head_rate=(1e-2 if frozen else 1e-3) if training.head_rate is None else training.head_rate,
     )
 
 
@@ -247,13 +247,14 @@ def _device(recipe: TrainingSettings) -> str:
 def _precision(recipe: TrainingSettings) -> str:
     """Resolve ``auto``: bf16 where the hardware multiplies matrices in it, fp16 on other GPUs, else fp32.
 
-    A CPU without matrix instructions for bf16 (AMX) runs it 8 to 10 times slower than fp32; one that has them, several times
-    faster.
+    A CPU without matrix instructions for bf16 (AMX) runs it 8 to 10 times slower than fp32; one that has them, several
+    times faster.
     """
     if recipe.precision != "auto":
         return recipe.precision
     if _device(recipe) == "cpu":
-        return "bf16" if getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16") else "fp32"
+        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+        return "bf16" if capabilities.get("amx_bf16") else "fp32"
     if not torch.cuda.is_available():
         return "fp32"
     return "bf16" if torch.cuda.is_bf16_supported() else "fp16"

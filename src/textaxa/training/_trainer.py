@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.utils.data import Sampler
-from transformers import Trainer
+from transformers import Trainer, TrainerControl
 
 from textaxa.model import Model
 from textaxa.settings import TrainingSettings
@@ -42,6 +42,9 @@ class TrainingStep(nn.Module):
 
 class HierarchyTrainer(Trainer):
     """Changes three things of the Trainer: the order of rows, the optimizer's groups, and how a model is validated."""
+
+    optimizer: torch.optim.Optimizer | None
+    control: TrainerControl
 
     def __init__(
         self,
