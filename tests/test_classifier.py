@@ -37,7 +37,7 @@ def make(tiny):
 
 
 class NumbersAsWords(HierarchicalTextClassifier):
-    """scikit-learn's checks feed numbers; this writes them as words and path names, so that the checks can run at all."""
+    """scikit-learn's checks feed numbers; this writes them as words and path names, so that the checks can run."""
 
     def fit(self, X, y):  # noqa: N803
         if y is not None:
@@ -123,7 +123,9 @@ def test_several_paths(make):
     labels = [[path, ("Finance",)] if i % 2 else [path] for i, path in enumerate(PATHS)]
     classifier = make().fit(TEXTS, labels)
     assert classifier.task_ == "multi"
-    assert all(isinstance(paths, tuple) and all(isinstance(path, tuple) for path in paths) for paths in classifier.predict(TEXTS))
+    for paths in classifier.predict(TEXTS):
+        assert isinstance(paths, tuple)
+        assert all(isinstance(path, tuple) for path in paths)
     assert 0 <= classifier.score(TEXTS, labels) <= 1
     with pytest.raises(ConfigError, match="one path a text"):
         make(head="flat").fit(TEXTS, labels)

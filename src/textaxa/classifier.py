@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from textaxa.data import Examples, normalise_labels, normalise_texts, split_examples
+from textaxa.data import Examples, normalise_labels, normalise_texts, split_examples, taxonomy_of_labels
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
@@ -16,16 +16,20 @@ from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, build, rules
 from textaxa.taxonomy import Path as LabelPath
-from textaxa.taxonomy import Taxonomy, format_path
+from textaxa.taxonomy import Taxonomy
 from textaxa.training import Listener, train_model
+
+Labels = tuple[LabelPath, ...]
+_Rows = tuple[list[str], list[Labels]]
+"""Texts and their labels."""
 
 
 class HierarchicalTextClassifier(BaseEstimator):
     """Classify texts into the paths of a taxonomy.
 
-    It is not marked as a scikit-learn *classifier*: its labels are paths, which scikit-learn's checks of class labels refuse.
-    ``clone``, ``Pipeline``, ``GridSearchCV`` with default scoring and ``cross_val_score`` work; folds are plain ``KFold``
-    unless others are given.
+    It is not marked as a scikit-learn *classifier*: its labels are paths, which scikit-learn's checks of class labels
+    refuse. ``clone``, ``Pipeline``, ``GridSearchCV`` with default scoring and ``cross_val_score`` work; folds are plain
+    ``KFold`` unless others are given.
 
     Parameters
     ----------
@@ -85,7 +89,7 @@ valid_share, patience, precision, device, seed
         batch_size: int | None = None,
         gradient_accumulation: int = 1,
         encoder_rate: float | None = None,
-        head_rate: float | None = None,
+        head_rate: float = 3e-3,
         weight_decay: float = 0.01,
         warmup_share: float = 0.1,
         max_gradient_norm: float = 1.0,
@@ -136,8 +140,8 @@ valid_share, patience, precision, device, seed
             A path a row, ``("Games", "Sports")`` or with a ``separator`` ``"Games > Sports"``; several paths a row,
             ``[("Games",), ("News",)]``; or label columns as a frame or a 2-D array, empty where the path stops above.
         valid
-            Validation texts and labels. Left out, ``valid_share`` of the rows is held out; where too few rows are there to
-            hold any out, all are trained on, without early stopping.
+            Validation texts and labels. Left out, ``valid_share`` of the rows is held out; where too few rows are there
+            to hold any out, all are trained on, without early stopping.
         groups
             A name a row: rows of one group stay on one side of that split.
 
@@ -152,8 +156,7 @@ valid_share, patience, precision, device, seed
         texts = normalise_texts(texts)
         paths, task = self._labels(labels, len(texts))
         training, held_out = self._rows(texts, paths, valid, groups, settings["training"])
-        known = [path for rows in (training, held_out) if rows for labels_ in rows[1] for path in labels_]
-        self.taxonomy_ = self._taxonomy(known)
+        self.taxonomy_ = taxonomy_of_labels([*training[1], *(held_out[1] if held_out else ())], self.taxonomy)
         self.task_ = task
         self.model_ = train_model(
             *training,
@@ -180,7 +183,7 @@ valid_share, patience, precision, device, seed
             "head": build(HEAD_SETTINGS[self.head], self.head_settings or {}, where=f"head_settings of {self.head!r}"),
         }
 
-    def _labels(self, labels: Any, n_texts: int) -> tuple[list[tuple[LabelPath, ...]], str]:
+    def _labels(self, labels: Any, n_texts: int) -> tuple[list[Labels], str]:
         if labels is None:
             raise DataError("This classifier requires y to be passed, but the target y is None: give the labels.")
         paths, task = normalise_labels(labels, separator=self.separator, task=self.task)  # type: ignore[arg-type]
@@ -188,7 +191,9 @@ valid_share, patience, precision, device, seed
             raise DataError(f"There are {n_texts} texts but {len(paths)} labels. Give one label a text.")
         return paths, task
 
-    def _rows(self, texts: list[str], labels: Any, valid: Any, groups: Any, training: TrainingSettings) -> tuple[Any, Any]:
+    def _rows(
+        self, texts: list[str], labels: list[Labels], valid: Any, groups: Any, training: TrainingSettings
+    ) -> tuple[_Rows, _Rows | None]:
         """Give the training rows and the validation rows, the latter None where there are none."""
         if valid is not None:
             valid_texts = normalise_texts(valid[0])
@@ -201,18 +206,6 @@ valid_share, patience, precision, device, seed
             return (texts, labels), None
         rows, valid_rows = examples.select(kept), examples.select(held_out)
         return (rows.texts, rows.labels), (valid_rows.texts, valid_rows.labels) if len(valid_rows) else None
-
-    def _taxonomy(self, paths: list[LabelPath]) -> Taxonomy:
-        if self.taxonomy is None:
-            return Taxonomy.from_paths(paths, sort=True)
-        unknown = dict.fromkeys(path for path in paths if path not in self.taxonomy)
-        if unknown:
-            shown = ", ".join(repr(format_path(path)) for path in list(unknown)[:10])
-            raise DataError(
-                f"{len(unknown)} labels are not in the taxonomy: {shown}{' …' if len(unknown) > 10 else ''}. "
-                "Add these nodes to the taxonomy, or correct the labels."
-            )
-        return self.taxonomy.with_terminals(dict.fromkeys(paths))
 
     def _fitted(self) -> Model:
         if not hasattr(self, "model_"):
@@ -245,7 +238,7 @@ valid_share, patience, precision, device, seed
         return model.node_proba(normalise_texts(texts))
 
     def score(self, texts: Any, labels: Any) -> float:
-        """Give the hierarchical F1 in [0, 1]: the score that early stopping reads. A label outside the taxonomy is a miss."""
+        """Give the hierarchical F1 in [0, 1], as early stopping reads it; a label that the model lacks is a miss."""
         model = self._fitted()
         decoded = self.predict_paths(texts)
         true, _ = self._labels(labels, len(decoded))

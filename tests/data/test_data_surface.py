@@ -25,6 +25,7 @@ def test_the_public_names_are_these() -> None:
         "read_examples",
         "require_two_classes",
         "split_examples",
+        "taxonomy_of_labels",
         "text_of",
         "write_rows",
     ]

@@ -4,6 +4,7 @@ from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._doctor import check_examples
 from textaxa.data._examples import Examples, read_examples, require_two_classes
 from textaxa.data._formats import FORMATS
+from textaxa.data._label_taxonomy import taxonomy_of_labels
 from textaxa.data._normalise import normalise_labels, normalise_texts
 from textaxa.data._split import split_examples
 from textaxa.data._stream import RowStream, iterate_rows
@@ -23,6 +24,7 @@ __all__ = [
     "read_examples",
     "require_two_classes",
     "split_examples",
+    "taxonomy_of_labels",
     "text_of",
     "write_rows",
 ]

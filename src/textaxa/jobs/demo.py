@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textaxa.config import Config
-from textaxa.data import Examples, iterate_rows, read_examples
+from textaxa.data import Examples, iterate_rows, read_examples, taxonomy_of_labels
 from textaxa.errors import ModelFileError
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs._listener import Interrupted, Listener, nobody
@@ -170,8 +170,7 @@ def _train(place: Path, config: Config, splits: dict[str, Examples], *, retrain:
     resume = interrupted.has_checkpoint(checkpoints) and not retrain
     interrupted.prepare(checkpoints, resume=resume, overwrite=retrain)
     training, valid, test = splits["train"], splits["valid"], splits["test"]
-    paths = dict.fromkeys(path for labels in (*training.labels, *valid.labels) for path in labels)
-    taxonomy = app_taxonomy().with_terminals(paths)
+    taxonomy = taxonomy_of_labels((*training.labels, *valid.labels), app_taxonomy())
     settings = _settings(config)
     try:
         result = train_examples(

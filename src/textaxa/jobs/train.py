@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
 from textaxa.config import Config, read_config
-from textaxa.data import Columns, Examples, read_examples, split_examples
-from textaxa.errors import ConfigError, DataError
+from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
+from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation, to_markdown
 from textaxa.evaluation.references import majority_paths
 from textaxa.jobs import _interrupted as interrupted
@@ -172,25 +172,13 @@ def _read(settings: Config, columns: Columns) -> tuple[Examples, Examples, Taxon
     data = settings.data
     how: dict[str, Any] = {"format": data.format, "encoding": data.encoding, "delimiter": data.delimiter}
     examples = read_examples(data.table, columns, taxonomy=given, **how)
-    _check_classes(examples)
+    require_two_classes(examples)
     if data.valid is not None:
         training, valid = examples, read_examples(data.valid, columns, taxonomy=given, **how)
     else:
         sides = split_examples(examples, settings.training.valid_share, seed=settings.training.seed)
         training, valid = (examples.select(side) for side in sides)
-    paths = dict.fromkeys(path for labels in (*training.labels, *valid.labels) for path in labels)
-    taxonomy = Taxonomy.from_paths(paths, sort=True) if given is None else given.with_terminals(paths)
-    return training, valid, taxonomy
-
-
-def _check_classes(examples: Examples) -> None:
-    classes = set(examples.labels)
-    if len(classes) == 1:
-        path = " > ".join(next(iter(classes))[0])
-        raise DataError(
-            f"All {len(examples):,} rows of {examples.source} have the label {path!r}: there is nothing to tell apart. "
-            "Was the table filtered, or the wrong column named?"
-        )
+    return training, valid, taxonomy_of_labels((*training.labels, *valid.labels), given)
 
 
 def _train_model(
