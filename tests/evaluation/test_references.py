@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from textaxa.errors import DataError, MissingExtraError
-from textaxa.evaluation.references import TfidfReference, majority_paths
+from textaxa.evaluation import TfidfReference, majority_paths
 from textaxa.taxonomy import Taxonomy
 
 GAMES, CARDS, TOOLS, CLOCKS = ("Games",), ("Games", "Cards"), ("Tools",), ("Tools", "Clocks")
@@ -99,7 +99,7 @@ def test_the_metrics_import_neither_scikit_learn_nor_rich():
     import sys
 
     code = (
-        "import sys, textaxa.evaluation.references, textaxa.decoding; "
+        "import sys, textaxa.evaluation, textaxa.decoding; "
         "print(sorted({m.split('.')[0] for m in sys.modules} & {'sklearn', 'scipy', 'rich', 'torch', 'pandas'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

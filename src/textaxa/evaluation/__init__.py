@@ -1,11 +1,13 @@
-"""Metrics on paths and ``node_proba``, intervals and tests, tables of results; reference classifiers. NumPy only.
+"""Metrics on paths and ``node_proba``, intervals and tests, tables of results; reference classifiers.
 
-What comes in are the true and the predicted labels of texts; what goes out are plain values.
+What comes in are the true and the predicted labels of texts; what goes out are plain values. NumPy only; scikit-learn
+(the extra ``train``) is imported when a `TfidfReference` is made.
 """
 
 from textaxa.evaluation._compare import PairedTest, paired_test
 from textaxa.evaluation._evaluate import evaluate_paths
 from textaxa.evaluation._fast import hierarchical_f1
+from textaxa.evaluation._references import TfidfReference, majority_paths
 from textaxa.evaluation._result import Evaluation, HierarchicalScores, LevelScores, NodeScores
 from textaxa.evaluation._table import render, to_markdown
 
@@ -15,8 +17,10 @@ __all__ = [
     "LevelScores",
     "NodeScores",
     "PairedTest",
+    "TfidfReference",
     "evaluate_paths",
     "hierarchical_f1",
+    "majority_paths",
     "paired_test",
     "render",
     "to_markdown",

@@ -8,8 +8,7 @@ import numpy as np
 
 from textaxa.data import Examples
 from textaxa.errors import DataError
-from textaxa.evaluation import Evaluation, evaluate_paths, render
-from textaxa.evaluation.references import TfidfReference, majority_paths
+from textaxa.evaluation import Evaluation, TfidfReference, evaluate_paths, majority_paths, render
 from textaxa.taxonomy import Path, Taxonomy
 
 if TYPE_CHECKING:

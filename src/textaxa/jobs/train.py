@@ -10,8 +10,7 @@ from textaxa._extras import require
 from textaxa.config import Config, read_config
 from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
 from textaxa.errors import ConfigError
-from textaxa.evaluation import Evaluation, to_markdown
-from textaxa.evaluation.references import majority_paths
+from textaxa.evaluation import Evaluation, majority_paths, to_markdown
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import remember_columns
