@@ -1,6 +1,8 @@
 """`textaxa evaluate`, `check`, `info` and `init`: results on stdout, machines' and people's."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from toy_apps import app_rows, write_csv, write_jsonl
@@ -131,6 +133,16 @@ def test_info_tells_what_the_model_is(run, model):
     found = json.loads(run("info", model, "--json").stdout)
     assert found["taxonomy"]["nodes"] == 6
     assert found["summary"]["columns"]["text"] == ["text"]
+
+
+def test_info_needs_no_pytorch(model):
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['torch', 'transformers', 'safetensors', 'sklearn']));"
+        f"from textaxa.cli import app; app(['info', {str(model)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "chained head" in done.stdout
 
 
 def test_info_of_several_paths(run, several):

@@ -166,6 +166,13 @@ def test_file_names_that_lead_out_of_the_folder(folder):
         load_model(folder)
 
 
+def test_file_records_that_are_none(folder):
+    files = json.loads((folder / "config.json").read_text())["files"]
+    change(folder, files={**files, "taxonomy.json": 3})
+    with pytest.raises(ModelFileError, match=r"taxonomy\.json' is damaged"):
+        load_model(folder)
+
+
 @pytest.mark.parametrize("damage", ["nan", "shape", "missing"])
 def test_weights_that_do_not_fit(folder, damage):
     from safetensors.torch import load_file, save_file

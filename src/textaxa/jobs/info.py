@@ -1,11 +1,10 @@
 """``textaxa info``: what is known about a model folder, without loading the model."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from textaxa.errors import ModelFileError
+from textaxa.persistence import read_config, read_model_taxonomy
 
 
 @dataclass(frozen=True)
@@ -40,18 +39,9 @@ def info(model: str | Path) -> Info:
     ModelFileError
         The folder is not there, or is not a whole textaxa model.
     """
-    from textaxa._extras import require
-
-    require("torch", extra="train")
-    from textaxa.persistence import read_config
-    from textaxa.taxonomy import Taxonomy
-
     folder = Path(model)
     config = read_config(folder)
-    try:
-        taxonomy = Taxonomy.from_dict(json.loads((folder / "taxonomy.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise ModelFileError(f"{folder}: taxonomy.json is missing or damaged: {error}") from error
+    taxonomy = read_model_taxonomy(folder)
     card = folder / "README.md"
     return Info(
         config=config,

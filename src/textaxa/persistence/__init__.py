@@ -1,5 +1,41 @@
-"""The model folder: written atomically, read with suspicion. Needs the extra ``train``."""
+"""The model folder: written atomically, read with suspicion.
 
-from textaxa.persistence._folder import FORMAT_VERSION, is_model_folder, load_model, read_config, save_model
+A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it can run code. ::
 
-__all__ = ["FORMAT_VERSION", "is_model_folder", "load_model", "read_config", "save_model"]
+    model/
+    ├── config.json          format version, settings, summary, sum of every other file
+    ├── taxonomy.json
+    ├── head.safetensors     feature scale and head
+    ├── encoder/             an ordinary Hugging Face model folder
+    └── README.md            the model card
+
+`read_config`, `read_model_taxonomy`, `is_model_folder` and `verify` are light; saving and loading need the extra
+``train``, which is imported when they are first asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
+from textaxa.persistence._files import verify
+
+if TYPE_CHECKING:
+    from textaxa.persistence._folder import load_model, save_model
+
+__all__ = [
+    "FORMAT",
+    "FORMAT_VERSION",
+    "is_model_folder",
+    "load_model",
+    "read_config",
+    "read_model_taxonomy",
+    "save_model",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in ("load_model", "save_model"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from textaxa.persistence import _folder  # noqa: PLC0415 - this is what keeps PyTorch out of the rest
+
+    return getattr(_folder, name)

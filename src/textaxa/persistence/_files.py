@@ -37,7 +37,7 @@ def replaced_folder(target: Path) -> Iterator[Path]:
     shutil.rmtree(_aside(target), ignore_errors=True)
 
 
-def settled(target: Path) -> Path:
+def settled(target: Path) -> None:
     """Finish a swap that was killed half-way: bring the old folder back if the new one had not yet taken its place."""
     aside = _aside(target)
     if aside.exists():
@@ -45,7 +45,6 @@ def settled(target: Path) -> Path:
             shutil.rmtree(aside, ignore_errors=True)
         else:
             aside.rename(target)
-    return target
 
 
 def _aside(target: Path) -> Path:
@@ -82,7 +81,7 @@ def fingerprints(folder: Path) -> dict[str, dict[str, Any]]:
     }
 
 
-def verify(folder: Path, expected: Mapping[str, Any]) -> None:
+def verify(folder: Path, files: Mapping[str, Any]) -> None:
     """Compare files with their recorded sizes and sums.
 
     Raises
@@ -91,16 +90,19 @@ def verify(folder: Path, expected: Mapping[str, Any]) -> None:
         A file is missing, is of another size, or has other bytes than were written; a name leads out of the folder.
     """
     root = folder.resolve()
-    for name, recorded in expected.items():
+    for name, recorded in files.items():
         path = (folder / name).resolve()
         if not path.is_relative_to(root):
-            raise ModelFileError(f"{folder}: config.json lists {name!r}, which lies outside the folder. Do not use it.")
+            raise ModelFileError(
+                f"{folder}: config.json lists {name!r}, which lies outside the model folder. Do not use it."
+            )
         if not path.is_file():
             raise ModelFileError(f"{folder}: the file {name!r} is missing. Copy the whole folder again, or train anew.")
-        if path.stat().st_size != recorded.get("bytes") or _sha256(path) != recorded.get("sha256"):
+        expected = recorded if isinstance(recorded, Mapping) else {}
+        if path.stat().st_size != expected.get("bytes") or _sha256(path) != expected.get("sha256"):
             raise ModelFileError(
                 f"{folder}: the file {name!r} is damaged or was changed: it is not the one that was saved "
-                f"({path.stat().st_size} bytes, {recorded.get('bytes')} expected). "
+                f"({path.stat().st_size} bytes, {expected.get('bytes')} expected). "
                 "Copy the whole folder again, or train anew."
             )
 

@@ -1,14 +1,4 @@
-"""A model is a folder: JSON, safetensors, a tokenizer, a card. Nothing in it can run code.
-
-::
-
-    model/
-    ├── config.json          format version, settings, summary, sum of every other file
-    ├── taxonomy.json
-    ├── head.safetensors     feature scale and head
-    ├── encoder/             an ordinary Hugging Face model folder
-    └── README.md            the model card
-"""
+"""Writing and reading a whole model: what needs PyTorch. The folder's layout stands in `textaxa.persistence`."""
 
 import json
 from collections.abc import Mapping
@@ -26,13 +16,9 @@ from textaxa.errors import ModelFileError, TextaxaError
 from textaxa.heads import build_head
 from textaxa.model import Model, ModelSettings
 from textaxa.persistence._card import model_card
-from textaxa.persistence._files import fingerprints, replaced_folder, settled, verify
+from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
+from textaxa.persistence._files import fingerprints, replaced_folder, verify
 from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, build
-from textaxa.taxonomy import Taxonomy
-
-FORMAT = "textaxa-model"
-FORMAT_VERSION = 1
-"""Goes up when an older textaxa could not read what a newer one writes."""
 
 
 def save_model(model: Model, folder: str | Path) -> Path:
@@ -52,16 +38,6 @@ def save_model(model: Model, folder: str | Path) -> Path:
     except OSError as error:
         raise ModelFileError(f"The model could not be written to {target}: {error.strerror or error}.") from error
     return target
-
-
-def is_model_folder(folder: Path) -> bool:
-    """Tell whether a folder says that it is a textaxa model, whole or not; an empty folder may become one."""
-    if not folder.is_dir():
-        return False
-    try:
-        return json.loads((folder / "config.json").read_text(encoding="utf-8"))["format"] == FORMAT
-    except (OSError, ValueError, KeyError, TypeError):
-        return not any(folder.iterdir())
 
 
 def _write(model: Model, folder: Path) -> None:
@@ -102,11 +78,11 @@ def load_model(folder: str | Path) -> Model:
     ModelFileError
         The folder is not there, is not a textaxa model, was written by a newer version, or is damaged.
     """
-    place = settled(Path(folder))
+    place = Path(folder)
     config = read_config(place)
     verify(place, config["files"])
     try:
-        taxonomy = Taxonomy.from_dict(_read_json(place / "taxonomy.json"))
+        taxonomy = read_model_taxonomy(place)
         settings = _settings(config)
         encoder = load_encoder(settings.encoder, folder=place / "encoder")
         head = build_head(settings.head, taxonomy, encoder.width, task=settings.task, settings=settings.head_settings)
@@ -117,43 +93,6 @@ def load_model(folder: str | Path) -> Model:
     except (TextaxaError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{place} cannot be used: {error}") from error
     return model.eval()
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """Read and check ``config.json`` alone, without PyTorch weights.
-
-    Raises
-    ------
-    ModelFileError
-        As for :func:`load_model`.
-    """
-    if not folder.is_dir():
-        raise ModelFileError(f"There is no model folder {folder}. Train one with: textaxa train … --out {folder}")
-    file = folder / "config.json"
-    if not file.is_file():
-        raise ModelFileError(f"{folder} is not a textaxa model: it has no config.json.")
-    config = _read_json(file)
-    if not isinstance(config, dict) or config.get("format") != FORMAT:
-        raise ModelFileError(f"{folder} is not a textaxa model: its config.json is of something else.")
-    version = config.get("format_version")
-    if not isinstance(version, int) or version < 1:
-        raise ModelFileError(f"{folder}: config.json has no usable format_version ({version!r}).")
-    if version > FORMAT_VERSION:
-        raise ModelFileError(
-            f"{folder} was written by textaxa {config.get('textaxa_version')} in format {version}; this is textaxa "
-            f"{__version__}, which reads up to format {FORMAT_VERSION}. Upgrade it: pip install --upgrade textaxa"
-        )
-    for key, kind in {"task": str, "head": dict, "encoder": dict, "training": dict, "summary": dict, "files": dict}.items():
-        if not isinstance(config.get(key), kind):
-            raise ModelFileError(f"{folder}: config.json is damaged: {key!r} is missing or of the wrong kind.")
-    return config
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{file} is damaged: it is not readable JSON ({error}).") from error
 
 
 def _settings(config: Mapping[str, Any]) -> ModelSettings:
@@ -191,5 +130,3 @@ def _load_weights(model: Model, file: Path) -> None:
         if value.is_floating_point() and not torch.isfinite(value).all():
             raise ModelFileError(f"{file} is damaged: {name} holds values that are not finite.")
     model.load_state_dict({**model.state_dict(), **weights})
-
-

@@ -1,0 +1,82 @@
+"""The small files of a model folder, read and checked without PyTorch: what `textaxa info` needs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from textaxa._version import __version__
+from textaxa.errors import ModelFileError, TaxonomyError
+from textaxa.persistence._files import settled
+from textaxa.taxonomy import Taxonomy
+
+FORMAT = "textaxa-model"
+FORMAT_VERSION = 1
+"""Goes up when an older textaxa could not read what a newer one writes."""
+
+_ENTRIES = {"task": str, "head": dict, "encoder": dict, "training": dict, "summary": dict, "files": dict}
+"""What ``config.json`` must hold."""
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Tell whether a folder says that it is a textaxa model, whole or not; an empty folder may become one."""
+    if not folder.is_dir():
+        return False
+    try:
+        return json.loads((folder / "config.json").read_text(encoding="utf-8"))["format"] == FORMAT
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return not any(folder.iterdir())
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """Read and check ``config.json`` alone.
+
+    Raises
+    ------
+    ModelFileError
+        The folder is not there, is not a textaxa model, was written by a newer version, or is damaged.
+    """
+    settled(folder)
+    if not folder.is_dir():
+        raise ModelFileError(f"There is no model folder {folder}. Train one with: textaxa train … --out {folder}")
+    file = folder / "config.json"
+    if not file.is_file():
+        raise ModelFileError(f"{folder} is not a textaxa model: it has no config.json.")
+    config = _read_json(file)
+    if not isinstance(config, dict) or config.get("format") != FORMAT:
+        raise ModelFileError(f"{folder} is not a textaxa model: its config.json is of something else.")
+    version = config.get("format_version")
+    if not isinstance(version, int) or version < 1:
+        raise ModelFileError(f"{folder}: config.json has no usable format_version ({version!r}).")
+    if version > FORMAT_VERSION:
+        raise ModelFileError(
+            f"{folder} was written by textaxa {config.get('textaxa_version')} in format {version}; this is textaxa "
+            f"{__version__}, which reads up to format {FORMAT_VERSION}. Upgrade it: pip install --upgrade textaxa"
+        )
+    for key, kind in _ENTRIES.items():
+        if not isinstance(config.get(key), kind):
+            raise ModelFileError(f"{folder}: config.json is damaged: {key!r} is missing or of the wrong kind.")
+    return config
+
+
+def read_model_taxonomy(folder: Path) -> Taxonomy:
+    """Read ``taxonomy.json`` alone.
+
+    Raises
+    ------
+    ModelFileError
+        It is missing or damaged.
+    """
+    file = folder / "taxonomy.json"
+    if not file.is_file():
+        raise ModelFileError(f"{folder} is not a whole textaxa model: it has no taxonomy.json.")
+    try:
+        return Taxonomy.from_dict(_read_json(file))
+    except TaxonomyError as error:
+        raise ModelFileError(f"{file} is damaged: {error}") from error
+
+
+def _read_json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{file} is damaged: it is not readable JSON ({error}).") from error
