@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import subprocess
+import sys
+import threading
 
 import pytest
 from toy_apps import app_rows, write_csv, write_jsonl
@@ -53,6 +56,30 @@ def test_top_gives_further_paths_no_more_than_there_are(run, model, apps):
     many = list(csv.DictReader(io.StringIO(run("predict", model, apps, "--top", 99, "--quiet").stdout)))
     assert "path_5" in many[0]
     assert "path_6" not in many[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "answers"),
+    [
+        (["text\nplay football\n", "music app\n"], ["text,path", "play football", "music app"]),
+        (['{"text": "play football"}\n', '{"text": "music app", "id": 2}\n'], ["play football", "music app"]),
+    ],
+    ids=["csv", "jsonl"],
+)
+def test_a_slow_pipe_is_answered_row_by_row(model, lines, answers):
+    command = [sys.executable, "-m", "textaxa", "predict", str(model), "-"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        stuck = threading.Timer(60, process.kill)  # then the answer is empty
+        stuck.start()
+        for line in lines:
+            process.stdin.write(line)
+            process.stdin.flush()
+            for _ in range(line.count("\n")):
+                assert answers.pop(0) in process.stdout.readline()
+        process.stdin.close()
+        assert process.stdout.read() == ""
+        stuck.cancel()
+    assert process.returncode == 0
 
 
 def test_stdin_to_stdout(run, model):

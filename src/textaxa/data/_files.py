@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import os
+import select
 import sys
 import zlib
 from collections.abc import Callable
@@ -21,6 +22,10 @@ from textaxa.errors import DataError
 
 CHUNK = 1 << 18
 """Bytes read at once: large enough that Python's share of the time is small, small enough for any machine."""
+
+PATIENCE = 0.01
+"""Seconds that a pipe may be silent before what has come so far is used: enough for a program to write its next piece
+while we have just emptied the pipe, too short for a person to notice."""
 
 COMPRESSIONS: dict[str, tuple[bytes, Callable[..., Any]]] = {
     ".gz": (b"\x1f\x8b", gzip.open),
@@ -57,6 +62,8 @@ class OpenFile:
         The share that has been read, in [0, 1], or None where it cannot be told.
     close
         Closes what was opened here; leaves alone what was given open.
+    waits
+        Tells whether reading on may have to wait for whoever writes: a pipe, or a person, with nothing more just now.
     """
 
     name: str
@@ -65,6 +72,7 @@ class OpenFile:
     start: bytes
     progress: Callable[[], float | None]
     close: Callable[[], None]
+    waits: Callable[[], bool]
 
 
 def open_file(source: Any) -> OpenFile:
@@ -87,7 +95,9 @@ def open_file(source: Any) -> OpenFile:
     raw = getattr(sys.stdin, "buffer", sys.stdin) if isinstance(source, str) else source
     name = "standard input" if isinstance(source, str) else str(getattr(source, "name", "the open file"))
     if isinstance(raw, io.TextIOBase):
-        return OpenFile(name, suffix_of(name), cast("IO[Any]", raw), b"", lambda: None, lambda: None)
+        # What its own buffer still holds cannot be seen, so nobody is told that it waits.
+        text = cast("IO[Any]", raw)
+        return OpenFile(name, suffix_of(name), text, b"", lambda: None, lambda: None, lambda: False)
     if not hasattr(raw, "peek"):
         raw = io.BufferedReader(raw)
         return _opened(raw, name, name, 0, close=lambda: _let_go(raw))
@@ -138,7 +148,16 @@ def _opened(raw: Any, name: str, file_name: str, size: int, *, close: Callable[[
     def progress() -> float | None:
         return min(1.0, raw.tell() / size) if size and not raw.closed else None
 
-    return OpenFile(name, suffix_of(file_name), stream, start, progress, close)
+    return OpenFile(name, suffix_of(file_name), stream, start, progress, close, lambda: _waits(raw))
+
+
+def _waits(raw: Any) -> bool:
+    if raw.closed or not hasattr(raw, "seekable") or raw.seekable():
+        return False
+    try:
+        return not select.select([raw], [], [], PATIENCE)[0]
+    except (OSError, ValueError):  # nothing that the system could ask; on Windows, anything but a socket
+        return True
 
 
 def _start(stream: Any, name: str) -> bytes:

@@ -5,9 +5,11 @@ Comes in: an `OpenFile`. Goes out: its lines, or an error that names the first b
 
 import codecs
 import io
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from textaxa._suggest import did_you_mean
 from textaxa.data._files import CHUNK, OpenFile, guarded
@@ -31,42 +33,58 @@ class Lines:
     def __init__(self, file: OpenFile, *, encoding: str | None) -> None:
         self.number = 0
         self.exhausted = False
-        self._name = file.name
-        self._lines: Iterator[str] = _split(_chunks(file, encoding))
+        self._batches: Iterator[list[str]] = _split(_chunks(file, encoding))
+        self._ready: deque[str] = deque()
+        self._waits = file.waits
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the next line can be had without waiting for whoever writes it. True at the end, too."""
+        return bool(self._ready) or not self._waits()
 
     def begins_with(self, start: str) -> bool:
         """Tell whether the first line that is not blank begins with ``start``; nothing is lost."""
-        seen = []
-        for line in self._lines:
-            seen.append(line)
-            if line.strip():
+        seen: list[str] = []
+        while self._read_on():
+            seen.append(self._ready.popleft())
+            if seen[-1].strip():
                 break
-        self._lines = chain(seen, self._lines)
+        self._ready.extendleft(reversed(seen))
         return bool(seen) and seen[-1].lstrip().startswith(start)
+
+    def _read_on(self) -> bool:
+        """Make sure that a line is ready; False at the end."""
+        while not self._ready:
+            batch = next(self._batches, None)
+            if batch is None:
+                return False
+            self._ready.extend(batch)
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return self
 
     def __next__(self) -> str:
-        try:
-            line = next(self._lines)
-        except StopIteration:
+        if not self._read_on():
             self.exhausted = True
-            raise
+            raise StopIteration
         self.number += 1
-        return line
+        return self._ready.popleft()
 
 
 def _chunks(file: OpenFile, encoding: str | None) -> Iterator[str]:
+    """Give the text piece by piece, each as soon as it is there: a slow pipe is not waited for to fill a chunk."""
     if isinstance(file.stream, io.TextIOBase):
-        while text := file.stream.read(CHUNK):
+        while text := file.stream.readline(CHUNK):
             yield text
         return
     chosen = encoding or _encoding_of(file.start)
     decoder = _decoder(chosen)
     done, lines = 0, 0
     while True:
-        chunk = guarded(file.name, lambda: file.stream.read(CHUNK))
+        chunk = guarded(file.name, lambda: _chunk(file.stream))
+        if chunk is None:
+            raise DataError(f"{file.name} was opened not to wait, and has nothing to read yet. Open it to wait.")
         try:
             text = decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError as error:
@@ -81,21 +99,39 @@ def _chunks(file: OpenFile, encoding: str | None) -> Iterator[str]:
             return
 
 
-def _split(chunks: Iterator[str]) -> Iterator[str]:
-    end = ""
+def _chunk(stream: Any) -> Any:
+    """Give what is there, at most a chunk of it: no bytes at the end, None where a pipe that does not wait has none."""
+    found = stream.read1(CHUNK) if hasattr(stream, "read1") else stream.read(CHUNK)
+    return found or stream.read(1)  # `read1` gives no bytes in both cases
+
+
+def _split(chunks: Iterator[str]) -> Iterator[list[str]]:
+    """Give the lines that each chunk completes."""
+    start = _start(chunks)
+    end = "\r" if "\r" in start[:-1] and "\n" not in start else "\n"
     open_line: list[str] = []
-    for chunk in chunks:
-        end = end or ("\r" if "\r" in chunk[:-1] and "\n" not in chunk else "\n")
+    for chunk in chain([start], chunks):
         if end not in chunk:
             open_line.append(chunk)
             continue
         first, *others = chunk.split(end)
-        yield "".join([*open_line, first, end])
-        open_line = [others.pop()]
-        for line in others:
-            yield line + end
+        unfinished = others.pop()
+        yield ["".join([*open_line, first, end]), *(line + end for line in others)]
+        open_line = [unfinished]
     if last := "".join(open_line):
-        yield last
+        yield [last]
+
+
+def _start(chunks: Iterator[str]) -> str:
+    """Read until the first line feed, or as far as it takes to believe that there is none: a chunk."""
+    seen: list[str] = []
+    length = 0
+    for chunk in chunks:
+        seen.append(chunk)
+        length += len(chunk)
+        if "\n" in chunk or length >= CHUNK:
+            break
+    return "".join(seen)
 
 
 def _encoding_of(start: bytes) -> str:

@@ -6,7 +6,7 @@ gives the rows one after the other in constant memory, and knows the columns bef
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain
 from types import TracebackType
 from typing import Any
 
@@ -21,7 +21,8 @@ from textaxa.data._objects import Table, library_of, read_object, read_parquet
 from textaxa.errors import DataError
 
 PEEKED = 100
-"""Rows of JSON lines that are looked at for the columns' names; a key may be missing from the first rows."""
+"""Rows of JSON lines that are looked at for the columns' names; a key may be missing from the first rows. Of a pipe
+that falls silent, only those that have come are: the first is not held back until the hundredth is there."""
 
 Row = tuple[int, dict[str, Any]]
 
@@ -36,7 +37,8 @@ class RowStream:
     Attributes
     ----------
     columns
-        The names of the columns, in order. For JSON lines: the keys of the first 100 rows.
+        The names of the columns, in order. For JSON lines: the keys of the first 100 rows (of a pipe that falls
+        silent: of those that have come).
     total
         The number of rows, or None where it is not known before the end.
     source
@@ -57,11 +59,10 @@ class RowStream:
         faults: Faults,
         progress: Callable[[], float | None],
         close: Callable[[], None],
+        at_hand: Callable[[], bool] = lambda: True,
     ) -> None:
-        rows: Iterator[Row] = table.rows
-        if table.columns is None:
-            seen = list(islice(rows, PEEKED))
-            rows = chain(seen, rows)
+        seen = _peeked(table.rows, at_hand) if table.columns is None else []
+        rows: Iterator[Row] = chain(seen, table.rows)
         self.columns = (
             tuple(dict.fromkeys(k for _, row in seen for k in row)) if table.columns is None else table.columns
         )
@@ -73,6 +74,8 @@ class RowStream:
         self._rows = rows
         self._progress = progress
         self._close = close
+        self._at_hand = at_hand
+        self._peeked = len(seen)
         self._given = 0
 
     def __iter__(self) -> Iterator[Row]:
@@ -91,6 +94,14 @@ class RowStream:
     def close(self) -> None:
         """Close the file, where one was opened."""
         self._close()
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the next row can be had without waiting; False where a pipe, or a person, has sent no more just now.
+
+        A file is always at hand. Who works in batches does not let those rows wait that have come.
+        """
+        return self._given < self._peeked or self._at_hand()
 
     def progress(self) -> float | None:
         """Give the share that has been read, in [0, 1], or None where it cannot be told (standard input)."""
@@ -114,6 +125,15 @@ class RowStream:
         asked = " ".join(f"There is no column {name!r}.{did_you_mean(name, self.columns)}" for name in missing)
         shown = ", ".join(map(repr, self.columns[:20])) + (" …" if len(self.columns) > 20 else "")
         raise DataError(f"{self.source}: {asked} Its columns are: {shown or 'none'}.")
+
+
+def _peeked(rows: Iterator[Row], at_hand: Callable[[], bool]) -> list[Row]:
+    seen = []
+    for row in rows:
+        seen.append(row)
+        if len(seen) == PEEKED or not at_hand():
+            break
+    return seen
 
 
 @dataclass(frozen=True)
@@ -210,7 +230,14 @@ def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStre
             lines, faults, delimiter=options.delimiter, default="\t" if format == "tsv" else ","
         )
     table = Table(file.name, "line", columns, None, rows)
-    return RowStream(table, format=format, faults=faults, progress=file.progress, close=file.close)
+    return RowStream(
+        table,
+        format=format,
+        faults=faults,
+        progress=file.progress,
+        close=file.close,
+        at_hand=lambda: lines.at_hand,
+    )
 
 
 def _format_of(file: OpenFile) -> str | None:

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -166,8 +165,14 @@ def _predict_block(model: "Model", texts: Sequence[str], top: int) -> list["Sequ
 
 
 def _blocks(stream: RowStream) -> Iterator[Block]:
-    rows = iter(stream)
-    while block := list(islice(rows, BLOCK)):
+    """Give the rows in blocks; a pipe that has no more just now gets its answers before it goes on."""
+    block: Block = []
+    for row in stream:
+        block.append(row)
+        if len(block) == BLOCK or not stream.at_hand:
+            yield block
+            block = []
+    if block:
         yield block
 
 
