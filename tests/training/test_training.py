@@ -1,5 +1,6 @@
 """The recipe: it learns, it resumes to the same bits, it leaves global state alone."""
 
+import logging
 import os
 import random
 import signal
@@ -9,8 +10,10 @@ import pytest
 import torch
 from tiny_encoder import make_tiny_encoder
 from training.apps import rows
+from transformers.utils import logging as hf_logging
 
 from textaxa.errors import ConfigError, DataError, TextaxaError
+from textaxa.persistence import save_model
 from textaxa.settings import HEAD_SETTINGS, ChainedSettings, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy
 from textaxa.training import train_model
@@ -255,3 +258,39 @@ class TestOrder:
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device: mixed precision on a GPU is not run")
 def test_mixed_precision_on_a_gpu(tiny):
     assert accuracy(train(tiny, precision="auto", epochs=12, encoder_rate=1e-3, head_rate=1e-2)) > 0.9
+
+
+class Told(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+
+def test_the_screen_stays_clean(tiny, tmp_path, capfd):
+    """transformers remarks on file systems and token ids and draws bars while it loads, trains and saves."""
+    told, bar = Told(), hf_logging.is_progress_bar_enabled()
+    hf_logging.add_handler(told)
+    hf_logging.set_verbosity_info()
+    hf_logging.enable_progress_bar()
+    try:
+        save_model(train(tiny, epochs=4), tmp_path / "model")
+        assert (hf_logging.get_verbosity(), hf_logging.is_progress_bar_enabled()) == (logging.INFO, True)
+    finally:
+        hf_logging.remove_handler(told)
+        hf_logging.set_verbosity_warning()
+        if not bar:
+            hf_logging.disable_progress_bar()
+    assert told.messages == []
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_failing_run_leaves_no_temporary_folder(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with pytest.raises(KilledError):
+        train(tiny, epochs=3, listener=die_at("validation", 2))
+    assert list(tmp_path.iterdir()) == []
+    train(tiny, epochs=1)
+    assert list(tmp_path.iterdir()) == []

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from textaxa._quiet import quiet_transformers
 from textaxa.encoders._packaged import packaged_minilm
 from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, length_of
 from textaxa.errors import ConfigError
@@ -98,7 +98,7 @@ class TransformerEncoder(nn.Module):
 
     def save(self, folder: Path) -> None:
         """Write weights, configuration and tokenizer as an ordinary Hugging Face model folder."""
-        with _quiet():
+        with quiet_transformers():
             self.backbone.save_pretrained(folder)
             self.tokenise.tokenizer.save_pretrained(folder)
 
@@ -133,7 +133,7 @@ def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
     if Path(name).exists() and not (Path(name) / "config.json").is_file():
         raise ConfigError(f"The folder {name!r} is not a Hugging Face model: it has no config.json.")
     try:
-        with _quiet():
+        with quiet_transformers():
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
             options = {"trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
             backbone = AutoModel.from_pretrained(name, **options)
@@ -211,20 +211,3 @@ def _batches_by_length(pieces: Sequence[Pieces]) -> Iterator[list[int]]:
         longest = max(longest, length)
     if batch:
         yield batch
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' loading reports and progress bars off the screen: a missing pooler is expected here."""
-    from transformers.utils import logging  # noqa: PLC0415
-
-    level = logging.get_verbosity()
-    bar = logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bar:
-            logging.enable_progress_bar()

@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
+from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
 from textaxa.encoders import TransformerEncoder, length_of, load_encoder
 from textaxa.errors import ConfigError, DataError
@@ -190,7 +191,7 @@ class _Run:
     ) -> dict[str, float]:
         """Run the loop; give the scores of the epoch that was kept."""
         order = LengthGroupedOrder(lengths, recipe.batch_size or 1, recipe.seed)
-        with Interrupt() as interrupt:
+        with Interrupt() as interrupt, quiet_transformers():
             callbacks = [Progress(self.listener), HeadEpochs(), interrupt]
             if validate and recipe.patience:
                 callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
