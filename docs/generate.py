@@ -1,10 +1,10 @@
-"""Fills the generated parts of README.md and docs/*.md: lists of settings, and the accuracy table.
+"""Fills the generated parts of README.md and docs/*.md: lists of settings, and tables of results.
 
     python docs/generate.py
 
-What goes in: `textaxa.settings`, `textaxa.config` and ``benchmarks/results/accuracy.md``. What comes out: the pages,
-with everything between ``<!-- generated: NAME -->`` and ``<!-- /generated -->`` written anew. A test compares, so that
-the pages cannot drift from the code.
+What goes in: `textaxa.settings`, `textaxa.config` and ``benchmarks/results``. What comes out: the pages, with
+everything between ``<!-- generated: NAME -->`` and ``<!-- /generated -->`` written anew. A test compares, so that the
+pages cannot drift from the code.
 """
 
 import json
@@ -22,8 +22,9 @@ WIDTH = 120
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
-ACCURACY = ROOT / "benchmarks" / "results" / "accuracy.md"
+RESULTS = ROOT / "benchmarks" / "results"
 ACCURACY_HEADER = "| data | system | seeds | major | path | seconds a run |\n| --- | --- | --: | --: | --: | --: |"
+HEADS_HEADER = "| data | head | major | to flat | path | to flat |\n| --- | --- | --: | --: | --: | --: |"
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
@@ -102,16 +103,17 @@ def _accepted(rule: Rule) -> str:
     return f" ({low:g} to {high:g})."
 
 
-def _accuracy() -> str:
-    """Take the tables, and the line that tells date and machine, from the results file."""
-    if not ACCURACY.is_file():
-        return f"{ACCURACY_HEADER}\n\nNot measured yet."
-    found = ACCURACY.read_text(encoding="utf-8")
-    start = found.find(ACCURACY_HEADER.splitlines()[0])
+def _results(name: str, header: str) -> str:
+    """Take from a results file its tables, and the line that tells script, date and machine."""
+    file = RESULTS / name
+    if not file.is_file():
+        return f"{header}\n\nNot measured yet."
+    found = file.read_text(encoding="utf-8")
+    start = found.find(header)
     if start < 0:
-        raise SystemExit(f"{ACCURACY} has no table that begins with {ACCURACY_HEADER.splitlines()[0]!r}.")
-    written = next((line for line in found.splitlines() if line.startswith("Written by ")), "")
-    return f"{found[start:].strip()}\n\n{written}".strip()
+        raise SystemExit(f"{file} has no table that begins with:\n{header}")
+    (written,) = (line for line in found.splitlines() if line.startswith("Written by "))
+    return f"{found[start:].strip()}\n\n{written}"
 
 
 PARTS: dict[str, Callable[[], str]] = {
@@ -121,7 +123,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings of training": partial(_section, TrainingSettings),
     **{f"settings of {head}": partial(_own, head) for head in HEAD_SETTINGS},
     "settings of several heads": _shared,
-    "accuracy table": _accuracy,
+    "accuracy table": partial(_results, "accuracy.md", ACCURACY_HEADER),
+    "table of frozen heads": partial(_results, "heads_frozen.md", HEADS_HEADER),
 }
 
 
