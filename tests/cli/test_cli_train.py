@@ -127,7 +127,7 @@ def test_overwriting_replaces_a_model_and_never_anything_else(run, tiny, apps, t
 
 
 BAD = {
-    "one class only": ([{"text": "a", "category": "X"}, {"text": "b", "category": "X"}], "All 2 rows"),
+    "one class only": ([{"text": "a", "category": "X"}, {"text": "b", "category": "X"}], "all 2 rows have the label"),
     "one row a class": ([{"text": "a", "category": "X"}, {"text": "b", "category": "Y"}], "can be held out"),
     "half-empty labels": (
         [{"text": f"t{i}", "category": "XY"[i % 2] if i % 3 else ""} for i in range(30)],

@@ -38,7 +38,7 @@ def check(
 
     Exit status 1 if something is found that training would refuse.
     """
-    from textaxa.cli._tables import show_json, show_report
+    from textaxa.cli._tables import end_with
     from textaxa.config import read_config
     from textaxa.jobs.check import check as job
 
@@ -69,9 +69,4 @@ def check(
         encoding=settings.data.encoding,
         delimiter=settings.data.delimiter,
     )
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_report(report)
-    if not report.ok:
-        raise typer.Exit(1)
+    end_with(report, as_json=as_json)

@@ -40,11 +40,11 @@ def evaluate(
         paths=paths,
         separator=separator,
         paths_separator=paths_separator,
-        delimiter=delimiter,
     )
-    how = {"encoding": encoding, "delimiter": given.pop("delimiter"), "input_format": input_format}
     columns = {name: value for name, value in given.items() if value is not None}
-    result = job(model, table, columns=columns, train=train, **how)
+    result = job(
+        model, table, columns=columns, train=train, encoding=encoding, delimiter=delimiter, input_format=input_format
+    )
     if as_json:
         references = {name: evaluation.to_dict() for name, evaluation in result.references.items()}
         show_json(result.model.to_dict() | {"references": references})

@@ -20,9 +20,8 @@ def init(
     """Write a full, commented configuration from a table's columns."""
     from textaxa.jobs.init import init as job
 
-    given = options.data_options(delimiter=delimiter)["delimiter"]
     target = None if output == "-" else output
-    result = job(table, target, format=input_format, encoding=encoding, delimiter=given, overwrite=overwrite)
+    result = job(table, target, format=input_format, encoding=encoding, delimiter=delimiter, overwrite=overwrite)
     if target is None:
         typer.echo(result.text, nl=False)
         return

@@ -136,5 +136,5 @@ def data_options(
         "group": group,
         "format": input_format,
         "encoding": encoding,
-        "delimiter": {"\\t": "\t", "tab": "\t"}.get(delimiter, delimiter) if delimiter else None,
+        "delimiter": delimiter,
     }

@@ -35,20 +35,19 @@ def predict(
     from textaxa.jobs._listener import nobody
     from textaxa.jobs.predict import predict as job
 
-    given = options.data_options(text=text, delimiter=delimiter)
     with nullcontext(nobody) if quiet else rows_progress("predicting") as listener:
         result = job(
             model,
             table,
             output,
-            text=given["text"],
+            text=options.column_names(text),
             template=template,
             top=top,
             format=format,
             separator=separator,
             input_format=input_format,
             encoding=encoding,
-            delimiter=given["delimiter"],
+            delimiter=delimiter,
             overwrite=overwrite,
             listener=listener,
         )

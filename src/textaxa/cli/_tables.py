@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
@@ -34,8 +35,18 @@ def show_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def show_report(report: "Report") -> None:
-    """Show a report of findings, errors first."""
+def end_with(report: "Report", *, as_json: bool) -> None:
+    """Show a report, and end with status 1 where it has errors."""
+    if as_json:
+        show_json(report.to_dict())
+    else:
+        _show_report(report)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _show_report(report: "Report") -> None:
+    """Show the findings, errors first."""
     from rich.text import Text
 
     out = console()

@@ -65,18 +65,13 @@ def check(
     as_json: options.Json = False,
 ) -> None:
     """Find faults in a taxonomy, all in one go. Exit status 1 if there are errors."""
-    from textaxa.cli._tables import show_json, show_report
+    from textaxa.cli._tables import end_with
     from textaxa.jobs.taxonomy import check_taxonomy_file
 
     given = options.data_options(labels=labels, path=path, paths=paths, separator=separator)
     columns = {name: value for name, value in given.items() if value is not None}
     report = check_taxonomy_file(source, format=format, separator=separator, table=data, columns=columns)
-    if as_json:
-        show_json(report.to_dict())
-    else:
-        show_report(report)
-    if not report.ok:
-        raise typer.Exit(1)
+    end_with(report, as_json=as_json)
 
 
 @taxonomy.command(epilog="Example:\n\ntextaxa taxonomy convert taxonomy.csv taxonomy.yaml")
