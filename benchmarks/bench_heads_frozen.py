@@ -1,7 +1,7 @@
-"""What does each head gain over a flat softmax on the very same text vectors? All four heads, frozen MiniLM, three seeds.
+"""What does each head gain over a flat softmax on the very same text vectors? Frozen MiniLM, four heads, three seeds.
 
-Every head reads the same cached vectors with the same recipe, so only the way of modelling the hierarchy differs. Settings were
-chosen on validation rows; test rows are scored once a run.
+Every head reads the same cached vectors with the same recipe, so only the way of modelling the hierarchy differs.
+Settings were chosen on validation rows; test rows are scored once a run.
 
     python benchmarks/bench_heads_frozen.py [DATA ...]        # writes results/heads_frozen.md
 """
