@@ -9,6 +9,7 @@ from textaxa import TextaxaError, load_model, train
 from textaxa.config import Config
 from textaxa.errors import ConfigError
 from textaxa.jobs._listener import Interrupted
+from textaxa.jobs.train import resumed_config
 
 WORDS = ["play football game", "edit photo video", "bank money note"]
 LABELS = ["Games > Sports", "Media", "Money"]
@@ -110,6 +111,57 @@ def test_the_same_configuration_gives_the_same_model(config, tmp_path):
     first, second = (train(config, tmp_path / name, references=False) for name in ("a", "b"))
     assert (first.model.node_proba(["money"]) == second.model.node_proba(["money"])).all()
     assert list(first.evaluations) == ["textaxa chained"]
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+@pytest.mark.parametrize("name", ["mine.txt", "config.json"])
+def test_a_folder_of_the_users_own_is_left_alone(config, tmp_path, name, overwrite):
+    own = tmp_path / "m.training"
+    own.mkdir()
+    (own / name).write_text("{}")
+    for resume in (False, True):
+        with pytest.raises(ConfigError, match="was not made by textaxa"):
+            train(config, tmp_path / "m", overwrite=overwrite, resume=resume)
+    assert (own / name).read_text() == "{}"
+    assert not (tmp_path / "m").exists()
+
+
+def test_two_runs_never_share_one_place(config, tmp_path):
+    refused = []
+
+    def second(event):
+        if event["event"] == "validation" and not refused:
+            with pytest.raises(ConfigError, match="Another process is training") as error:
+                train(config, tmp_path / "m", overwrite=True)
+            refused.append(error)
+
+    result = train(config, tmp_path / "m", listener=second)
+    assert refused
+    assert (load_model(tmp_path / "m").node_proba(["money"]) == result.model.node_proba(["money"])).all()
+    assert not (tmp_path / "m.training").exists()
+
+
+def test_a_model_that_appears_meanwhile_is_not_replaced(config, tmp_path):
+    def other(event):
+        if event["event"] == "data":
+            (tmp_path / "m").mkdir()
+            (tmp_path / "m" / "config.json").write_text('{"format": "textaxa-model"}')
+
+    with pytest.raises(ConfigError, match="already there"):
+        train(config, tmp_path / "m", listener=other)
+    assert [path.name for path in (tmp_path / "m").iterdir()] == ["config.json"]
+
+
+def test_a_table_whose_name_is_no_text_is_trained_on_and_resumed(config, tmp_path):
+    try:
+        table = (tmp_path / "rows.csv").rename(tmp_path / "rows\udcff.csv")
+    except OSError:
+        pytest.skip("this file system wants names that are text")
+    config = with_settings(config, data={"table": str(table)})
+    with pytest.raises(Interrupted):
+        train(config, tmp_path / "m", listener=stopping_at(9))
+    train(resumed_config(tmp_path / "m", {}), tmp_path / "m", resume=True)
+    assert load_model(tmp_path / "m").summary["source"] == "rows\\udcff.csv"
 
 
 def with_settings(config, **sections):

@@ -1,22 +1,33 @@
 """The sibling folder ``<out>.training/`` in which a run keeps its checkpoints and what it was told.
 
 It is removed when the model is saved. What is left after Ctrl-C, a crash or a full disk is enough for
-``textaxa train --resume --out <out>``.
+``textaxa train --resume --out <out>``. A folder of that name that textaxa did not make is never touched, and two
+processes never train in the same one.
 """
 
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from textaxa.config import Config
 from textaxa.errors import ConfigError
 from textaxa.jobs._listener import Interrupted
 
-CONFIG_FILE = "config.json"
+try:
+    import fcntl
+except ImportError:  # Windows: there, two trainings at once in one place are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+CONFIG_FILE = "textaxa-run.json"
+"""By this name a folder is known as one that textaxa made."""
+
+LOCK_FILE = "lock"
+
 NOTHING_KEPT = "Stopped before the first checkpoint of training; nothing was kept, nothing was changed."
 
 
@@ -55,9 +66,113 @@ def recorded_settings(out: Path) -> dict[str, Any]:
     return values
 
 
-def record_settings(config: Config, folder: Path) -> None:
-    """Keep what a run was told. Files are named from the root, so that it can be resumed from anywhere."""
+def check(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Make sure that a run may have this folder; nothing is changed.
+
+    Raises
+    ------
+    ConfigError
+        It is somebody's own folder; another process trains there; or it holds checkpoints, which are hours of work,
+        and neither resuming nor overwriting was asked for.
+    """
+    if not folder.exists():
+        return
+    if not _is_ours(folder):
+        raise ConfigError(
+            f"{str(folder)!r} is there and was not made by textaxa, so it is left alone. Checkpoints are kept under "
+            "that name while a model is trained: rename it, or name another output with --out."
+        )
+    if (folder / LOCK_FILE).exists():
+        with _held(folder):
+            pass
+    _refuse_checkpoints(folder, resume=resume, overwrite=overwrite)
+
+
+@contextmanager
+def claimed(folder: Path, out: Path, config: Config, *, resume: bool, overwrite: bool) -> Iterator[None]:
+    """Have the folder of a run's checkpoints for a block, with what the run was told in it.
+
+    A block that ends well is done with it, and it goes. One that does not leaves it where there is a checkpoint to go
+    on from.
+
+    Raises
+    ------
+    ConfigError
+        As `check`.
+    Interrupted
+        In place of the KeyboardInterrupt of the block; it tells what is left.
+    """
+    check(folder, resume=resume, overwrite=overwrite)
+    with _held(folder):
+        _refuse_checkpoints(folder, resume=resume, overwrite=overwrite)
+        if not resume:
+            _empty(folder)
+        if not (folder / CONFIG_FILE).exists():
+            _record(config, folder)
+        try:
+            yield
+        except BaseException as error:
+            kept = has_checkpoint(folder)
+            if not kept:
+                shutil.rmtree(folder, ignore_errors=True)
+            if not isinstance(error, KeyboardInterrupt):
+                raise
+            raise Interrupted(_told(folder, out) if kept else NOTHING_KEPT) from None
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether textaxa made a folder: by its file, or by nothing in it but a lock (it was killed just then)."""
+    if not folder.is_dir():
+        return False
+    return (folder / CONFIG_FILE).is_file() or all(found.name == LOCK_FILE for found in folder.iterdir())
+
+
+def _refuse_checkpoints(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    if has_checkpoint(folder) and not (resume or overwrite):
+        raise ConfigError(
+            f"{str(folder)!r} holds the checkpoints of an interrupted run. Go on with it by adding --resume, "
+            "or give it up by adding --overwrite."
+        )
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder; the system lets go of it when this one ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
+    with (folder / LOCK_FILE).open("a", encoding="utf-8") as file:
+        if not _lock(file):
+            raise ConfigError(
+                f"Another process is training in {str(folder)!r}. Wait for it, or name another output with --out."
+            )
+        yield
+
+
+def _lock(file: IO[str]) -> bool:
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without locks
+    # The process that had it may have removed it between our opening and our locking: then it is nobody's any more.
+    return os.fstat(file.fileno()).st_nlink > 0
+
+
+def _empty(folder: Path) -> None:
+    for found in folder.iterdir():
+        if found.name == LOCK_FILE:
+            continue
+        if found.is_dir() and not found.is_symlink():
+            shutil.rmtree(found)
+        else:
+            found.unlink()
+
+
+def _record(config: Config, folder: Path) -> None:
+    """Keep what a run was told. Files are named from the root, so that it can be resumed from anywhere."""
     data = replace(config.data, table=_absolute(config.data.table), valid=_absolute(config.data.valid))
     values = {
         "data": asdict(data),
@@ -66,46 +181,8 @@ def record_settings(config: Config, folder: Path) -> None:
         "head": {"name": config.head, **asdict(config.head_settings)},
         "training": asdict(config.training),
     }
-    (folder / CONFIG_FILE).write_text(json.dumps(values, ensure_ascii=False, indent=1), encoding="utf-8")
-
-
-def prepare(folder: Path, *, resume: bool, overwrite: bool) -> None:
-    """Make way for a new run, or refuse to: the checkpoints of an interrupted one are hours of work.
-
-    Raises
-    ------
-    ConfigError
-        There are checkpoints, and neither resuming nor overwriting was asked for.
-    """
-    if resume or not folder.exists():
-        return
-    if has_checkpoint(folder) and not overwrite:
-        raise ConfigError(
-            f"{str(folder)!r} holds the checkpoints of an interrupted run. Go on with it by adding --resume, "
-            "or give it up by adding --overwrite."
-        )
-    if (folder / CONFIG_FILE).exists():
-        shutil.rmtree(folder)
-
-
-@contextmanager
-def checkpoints_kept(folder: Path, out: Path) -> Iterator[None]:
-    """Tell what is left when a run ends before its model is saved; a folder without a checkpoint is of no use and goes.
-
-    Raises
-    ------
-    Interrupted
-        In place of the KeyboardInterrupt of the block.
-    """
-    try:
-        yield
-    except BaseException as error:
-        kept = has_checkpoint(folder)
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
-        if not isinstance(error, KeyboardInterrupt):
-            raise
-        raise Interrupted(_told(folder, out) if kept else NOTHING_KEPT) from None
+    # In ASCII: a file's name may hold bytes that are no characters, which only escapes carry there and back.
+    (folder / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
 
 
 def _told(folder: Path, out: Path) -> str:

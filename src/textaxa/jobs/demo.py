@@ -168,13 +168,21 @@ def _train(place: Path, config: Config, splits: dict[str, Examples], *, retrain:
     require_packages()
     checkpoints = interrupted.training_folder(place)
     resume = interrupted.has_checkpoint(checkpoints) and not retrain
-    interrupted.prepare(checkpoints, resume=resume, overwrite=retrain)
+    interrupted.check(checkpoints, resume=resume, overwrite=retrain)
     training, valid, test = splits["train"], splits["valid"], splits["test"]
     taxonomy = taxonomy_of_labels((*training.labels, *valid.labels), app_taxonomy())
     settings = _settings(config)
     try:
         result = train_examples(
-            settings, training, valid, taxonomy, place, resume=resume, references=False, listener=listener
+            settings,
+            training,
+            valid,
+            taxonomy,
+            place,
+            overwrite=retrain,
+            resume=resume,
+            references=False,
+            listener=listener,
         )
     except Interrupted:
         raise Interrupted("Stopped. What was trained so far is kept; go on with: textaxa demo") from None

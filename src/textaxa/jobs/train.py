@@ -1,6 +1,5 @@
 """``textaxa train``: a table and settings in, a model folder out."""
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,10 +88,18 @@ def train(
     folder = interrupted.training_folder(target)
     require_packages()
     columns = _columns(settings)
-    interrupted.prepare(folder, resume=resume, overwrite=overwrite)
+    interrupted.check(folder, resume=resume, overwrite=overwrite)
     training, valid, taxonomy = _read(settings, columns)
     return train_examples(
-        settings, training, valid, taxonomy, target, resume=resume, references=references, listener=listener
+        settings,
+        training,
+        valid,
+        taxonomy,
+        target,
+        overwrite=overwrite,
+        resume=resume,
+        references=references,
+        listener=listener,
     )
 
 
@@ -103,6 +110,7 @@ def train_examples(
     taxonomy: Taxonomy,
     out: Path,
     *,
+    overwrite: bool = False,
     resume: bool = False,
     references: bool = True,
     listener: Listener = nobody,
@@ -117,11 +125,13 @@ def train_examples(
         The rows; ``valid`` may be empty.
     taxonomy
         Every label must be in it.
-    out, resume, references, listener
+    out, overwrite, resume, references, listener
         As `train` takes them.
 
     Raises
     ------
+    ConfigError
+        The output is there, another process trains there, or it holds the checkpoints of an interrupted run.
     Interrupted
         Ctrl-C, after a checkpoint was written; the message says how to resume.
     """
@@ -130,9 +140,8 @@ def train_examples(
         {"event": "data", "rows": len(training), "valid_rows": len(valid), "nodes": len(taxonomy)}
         | {"levels": taxonomy.n_levels, "source": training.source}
     )
-    if not resume:
-        interrupted.record_settings(settings, folder)
-    with interrupted.checkpoints_kept(folder, out):
+    with interrupted.claimed(folder, out, settings, resume=resume, overwrite=overwrite):
+        check_new_folder(out, overwrite=overwrite)  # again: another process may just have finished there
         model = _train_model(settings, training, valid, taxonomy, folder=folder, resume=resume, listener=listener)
         evaluations: dict[str, Evaluation] = {}
         if len(valid):
@@ -141,7 +150,6 @@ def train_examples(
                 evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
         _complete_summary(model, columns, training, valid, evaluations)
         _save(model, out)
-    shutil.rmtree(folder, ignore_errors=True)
     listener({"event": "saved", "out": str(out)})
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
 
@@ -213,7 +221,7 @@ def _complete_summary(
 ) -> None:
     """Add to the model's summary what only the job knows: the table, its columns, the scores beside the references."""
     model.summary |= {
-        "source": Path(training.source).name,
+        "source": _printable(Path(training.source).name),
         "rows": len(training),
         "valid_rows": len(valid),
         "columns": remember_columns(columns),
@@ -222,6 +230,11 @@ def _complete_summary(
     }
     if evaluations:
         model.summary["validation_table"] = to_markdown(evaluations)
+
+
+def _printable(name: str) -> str:
+    """Give a file's name with bytes that are no characters escaped: JSON and the model card are UTF-8."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _save(model: "Model", target: Path) -> None:
