@@ -176,6 +176,8 @@ def test_bad_texts_are_named_row_by_row() -> None:
         assert f"index {index}:" in message
     with pytest.raises(DataError, match="index 0: float64"):
         normalise_texts(np.zeros(1))
+    with pytest.raises(DataError, match="index 1: the text has half of a surrogate pair"):
+        normalise_texts(["é 😀", "x\ud83d"])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textaxa.data import Columns, iterate_rows, read_examples, write_rows
+from textaxa.errors import DataError
 
 ROWS = [
     {"text": "Play chess, online", "category": "Games", "subcategory": "Chess"},
@@ -250,3 +251,17 @@ def test_lines_do_not_depend_on_the_pieces_that_are_read(text: str, chunk: int) 
     assert [line for line in found if line] == [
         line.removeprefix("\ufeff") if i == 0 else line for i, line in enumerate(expected)
     ]
+
+
+def test_a_missing_number_in_json_lines_is_missing(put: Callable[..., Path]) -> None:
+    with iterate_rows(put("a.jsonl", '{"text": NaN, "n": Infinity}\n')) as stream:
+        assert list(stream) == [(1, {"text": None, "n": float("inf")})]
+
+
+def test_closed_standard_streams_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DataError, match="Standard input is closed"):
+        iterate_rows("-")
+    monkeypatch.setattr("sys.stdout", None)
+    with pytest.raises(DataError, match="Standard output is closed"):
+        write_rows("-")

@@ -94,6 +94,25 @@ def test_a_column_of_parquet_with_several_kinds_is_refused(tmp_path: Path) -> No
     assert _nothing_else_in(tmp_path)
 
 
+@pytest.mark.parametrize("value", ["x\ud83d", 10**30])
+def test_what_parquet_cannot_hold_is_refused(tmp_path: Path, value: object) -> None:
+    with pytest.raises(DataError, match="cannot be written as Parquet"), write_rows(tmp_path / "a.parquet") as writer:
+        writer.write([{"x": value}])
+    assert _nothing_else_in(tmp_path)
+
+
+def test_json_lines_are_json_whatever_the_numbers(tmp_path: Path) -> None:
+    row = {"a": math.nan, "b": [1.5, {"c": math.inf}], "d": np.array([math.nan, 2]), "e": np.float32("nan"), "f": "é"}
+    with write_rows(tmp_path / "a.jsonl") as writer:
+        writer.write([row])
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    found = json.loads((tmp_path / "a.jsonl").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert found == {"a": None, "b": [1.5, {"c": "inf"}], "d": [None, 2.0], "e": None, "f": "é"}
+
+
 def test_half_a_surrogate_pair_is_written_escaped(tmp_path: Path) -> None:
     with write_rows(tmp_path / "a.jsonl") as writer:
         writer.write([{"text": "x\ud83d"}])

@@ -18,6 +18,10 @@ NAME_CURE = (
 )
 
 
+HALF_PAIR = "half of a surrogate pair, which is no character"
+HALF_PAIR_CURE = "It was cut in the middle of a character: write the texts again from their source."
+
+
 def is_missing(value: Any) -> bool:
     """Tell whether a value is no value: None, or the NaN, NaT or NA of a library."""
     if value is None:
@@ -31,6 +35,23 @@ def is_missing(value: Any) -> bool:
 def is_blank(value: Any) -> bool:
     """Tell whether a cell is missing, or text of nothing but spaces."""
     return is_missing(value) or (isinstance(value, str) and not value.strip())
+
+
+def has_surrogate(text: str) -> bool:
+    """Tell whether a text holds half of a surrogate pair, which no encoding can write and no tokenizer reads.
+
+    Examples
+    --------
+    >>> has_surrogate("\\ud83d"), has_surrogate("\\U0001f600")
+    (True, False)
+    """
+    if text.isascii():
+        return False
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def cell_text(value: Any, column: str) -> str:
@@ -74,6 +95,7 @@ def path_of_cell(value: Any, column: str, separator: str) -> Path:
         # The spaces let " > " be found at both ends as well: "Games >" is a path with an empty name.
         names = tuple(name.strip() for name in f" {value} ".split(separator))
         if all(names):
+            _refuse_half_pairs(names, column)
             return names
         raise DataError(
             f"the path {_short(value)} in column {column!r} has an empty name at level {names.index('') + 1}. "
@@ -110,6 +132,7 @@ def path_of_names(names: Sequence[str], column: str, separator: str, *, labels: 
                 _orphan(names[level], labels[level] if labels else "", labels[depth] if labels else "", column, depth)
             )
     path = tuple(names[:depth])
+    _refuse_half_pairs(path, column or ", ".join(labels))
     for level, name in enumerate(path):
         if separator in f" {name} ":  # spaces as in `path_of_cell`
             where = labels[level] if labels else column
@@ -117,6 +140,12 @@ def path_of_names(names: Sequence[str], column: str, separator: str, *, labels: 
                 f"the name {_short(name)} in column {where!r} contains the separator {separator!r}. {NAME_CURE}"
             )
     return path
+
+
+def _refuse_half_pairs(names: Sequence[str], column: str) -> None:
+    for name in names:
+        if has_surrogate(name):
+            raise DataError(f"the name {_short(name)} in column {column!r} has {HALF_PAIR}. {HALF_PAIR_CURE}")
 
 
 def is_list(value: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from textaxa.data._cells import HALF_PAIR, HALF_PAIR_CURE, has_surrogate
 from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._faults import Faults
 from textaxa.data._stream import RowStream, iterate_rows
@@ -171,10 +172,8 @@ def checked_text(row: dict[str, Any], columns: Columns, number: int, faults: Fau
         faults.add(
             number, "blank-text", f"the text ({names}) is blank", cure="Remove rows without a text, or fill them in."
         )
-    elif not text.isascii() and has_surrogate(text):
-        faults.add(
-            number, "broken-text", "the text has half of a surrogate pair, which is no character", cure=_SURROGATE_CURE
-        )
+    elif has_surrogate(text):
+        faults.add(number, "broken-text", f"the text has {HALF_PAIR}", cure=HALF_PAIR_CURE)
     return text
 
 
@@ -232,17 +231,7 @@ def _add(faults: Faults, number: int, kind: str, error: DataError) -> None:
     faults.add(number, kind, message, cure=cure)
 
 
-def has_surrogate(text: str) -> bool:
-    """Tell whether a text holds half of a surrogate pair, which no encoding can write."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return True
-    return False
-
-
 _NO_LABEL_CURE = (
     "Every row needs a label: fill it in, leave such rows out, or name the label columns from the top level down."
 )
 UNKNOWN_CURE = "Correct the label, or add it to the taxonomy."
-_SURROGATE_CURE = "It was cut in the middle of a character: write the texts again from their source."

@@ -93,6 +93,8 @@ def open_file(source: Any) -> OpenFile:
             raw.close()
             raise
     raw = getattr(sys.stdin, "buffer", sys.stdin) if isinstance(source, str) else source
+    if raw is None:  # `textaxa … <&-`
+        raise DataError("Standard input is closed, so no table can be read from it. Name a file.")
     name = "standard input" if isinstance(source, str) else str(getattr(source, "name", "the open file"))
     if isinstance(raw, io.TextIOBase):
         # What its own buffer still holds cannot be seen, so nobody is told that it waits.

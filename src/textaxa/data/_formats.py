@@ -50,11 +50,11 @@ def checked_format(format: str | None) -> str | None:
     return format
 
 
-def unknown_suffix(name: str) -> DataError:
+def unknown_suffix(name: str, *, option: str = "--input-format") -> DataError:
     """Give the error for a name that says no format."""
     suffix = suffix_of(name)
     found = f"{name} has the suffix {suffix!r}, which says no format" if suffix else f"{name} has no suffix"
     known = ", ".join(suffix for suffixes in FORMATS.values() for suffix in suffixes)
     return DataError(
-        f"{found}. Name the format (format=…, --format): {', '.join(FORMATS)}; or use a known suffix: {known}."
+        f"{found}. Name the format (format=…, {option}): {', '.join(FORMATS)}; or use a known suffix: {known}."
     )

@@ -11,6 +11,9 @@ from textaxa.data._faults import Faults
 from textaxa.data._lines import Lines
 from textaxa.errors import DataError
 
+_DECODER = json.JSONDecoder(parse_constant=lambda name: None if name == "NaN" else float(name))
+"""Reads what Python writes for a missing number, ``NaN``, as missing; JSON proper has no such word."""
+
 _CURE = 'Every line must be one JSON object, such as {"text": "…"}.'
 
 
@@ -42,10 +45,13 @@ def read_json_lines(lines: Lines, faults: Faults) -> Iterator[tuple[int, dict[st
 
 def _row(line: str, number: int, faults: Faults) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        row = _DECODER.decode(line)
     except json.JSONDecodeError as error:
         cause = "a NUL byte" if "\0" in line else f"not JSON ({error.msg} at character {error.colno})"
         faults.add(number, "not-json", f"{cause}: {line[:40]!r}", cure=_CURE)
+        return None
+    except ValueError:
+        faults.add(number, "not-json", "a number with thousands of digits", cure="Write it as text, in quotes.")
         return None
     except RecursionError:
         faults.add(number, "not-json", "lists nested too deep", cure=_CURE)

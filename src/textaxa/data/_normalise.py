@@ -7,7 +7,16 @@ of labels and whether a text can have several paths, decided over all rows; or a
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, Literal
 
-from textaxa.data._cells import cell_text, is_blank, is_list, path_of_cell, path_of_names
+from textaxa.data._cells import (
+    HALF_PAIR,
+    HALF_PAIR_CURE,
+    cell_text,
+    has_surrogate,
+    is_blank,
+    is_list,
+    path_of_cell,
+    path_of_names,
+)
 from textaxa.data._faults import Faults
 from textaxa.data._objects import library_of
 from textaxa.errors import DataError
@@ -159,6 +168,8 @@ def _text(row: Any, index: int, faults: Faults) -> str:
     elif not isinstance(row, str):
         faults.add(index, "not-text", f"{type(row).__name__} where a text belongs: {repr(row)[:40]}", cure=_TEXT_CURE)
     else:
+        if has_surrogate(row):
+            faults.add(index, "broken-text", f"the text has {HALF_PAIR}", cure=HALF_PAIR_CURE)
         return row.strip()
     return ""
 

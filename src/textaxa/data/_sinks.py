@@ -6,6 +6,7 @@ Comes in: a binary file and batches of rows. Goes out: bytes. A sink does not op
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -78,7 +79,7 @@ class JsonLinesSink:
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows."""
         for row in rows:
-            self._text.write(json.dumps(dict(row), ensure_ascii=False, default=_plain) + "\n")
+            self._text.write(_json(dict(row)) + "\n")
 
     def finish(self) -> None:
         """Write what is held back."""
@@ -141,6 +142,11 @@ class ParquetSink:
                 arrow.field(f.name, arrow.string() if arrow.types.is_null(f.type) else f.type) for f in table.schema
             ]
             return table.cast(arrow.schema(fields))
+        except (UnicodeEncodeError, OverflowError) as error:
+            raise DataError(
+                f"{self._name} cannot be written as Parquet: a cell holds half of a surrogate pair, or a number over "
+                f"64 bits ({error}). Write JSON lines instead (format='jsonl', --format jsonl)."
+            ) from error
         except (arrow.ArrowInvalid, arrow.ArrowTypeError, arrow.ArrowNotImplementedError) as error:
             raise DataError(
                 f"{self._name} cannot be written as Parquet: a column mixes kinds of values ({error}). Write JSON "
@@ -199,8 +205,28 @@ def _cell(value: Any) -> Any:
     if isinstance(value, str | int | float):
         return value
     if isinstance(value, Mapping | list | tuple) or hasattr(value, "tolist"):
-        return json.dumps(value, ensure_ascii=False, default=_plain)
+        return _json(value)
     return str(value)
+
+
+def _json(value: Any) -> str:
+    """Give a value as JSON; numbers that are not finite, for which JSON has no word, as null or as text."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_plain, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_plain)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    if hasattr(value, "tolist"):
+        return _finite(value.tolist())
+    if is_missing(value):
+        return None
+    return str(value) if isinstance(value, float) and math.isinf(value) else value
 
 
 def _plain(value: Any) -> Any:

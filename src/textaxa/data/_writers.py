@@ -109,6 +109,8 @@ class _Place:
 
     def open(self) -> Any:
         if self._written is None:
+            if sys.stdout is None:  # `textaxa … >&-`
+                raise DataError("Standard output is closed, so nothing can be written there. Name a file (-o).")
             return getattr(sys.stdout, "buffer", sys.stdout)
         flags = os.O_WRONLY | (os.O_CREAT | os.O_EXCL if self._target else 0) | getattr(os, "O_BINARY", 0)
         self._raw = os.fdopen(os.open(self._written, flags, 0o666), "wb")
@@ -179,7 +181,7 @@ def _there_already(path: FilePath) -> str:
 def _format(name: str, given: str | None) -> str:
     format = checked_format(given) or ("csv" if name == "-" else format_of_suffix(suffix_of(name)))
     if format is None:
-        raise unknown_suffix(name)
+        raise unknown_suffix(name, option="--format")
     return format
 
 
