@@ -11,8 +11,11 @@ def quiet_transformers() -> Iterator[None]:
     Loading reports that the packaged encoder has no pooler, saving draws bars, and the Trainer remarks on file systems
     and token ids: nothing that the reader could act on. Warnings of Python's own machinery are not touched.
     """
-    from transformers.utils import logging  # noqa: PLC0415 - imported by whoever needs transformers anyway
+    from huggingface_hub.utils import logging as hub  # noqa: PLC0415 - imported by whoever needs transformers anyway
+    from transformers.utils import logging  # noqa: PLC0415
 
+    hub_level = hub.get_verbosity()
+    hub.set_verbosity_error()  # else every retry of a name that cannot be reached is told before our one error
     level = logging.get_verbosity()
     bar = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
@@ -21,5 +24,6 @@ def quiet_transformers() -> Iterator[None]:
         yield
     finally:
         logging.set_verbosity(level)
+        hub.set_verbosity(hub_level)
         if bar:
             logging.enable_progress_bar()

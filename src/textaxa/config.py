@@ -55,7 +55,7 @@ class DataSettings(Checked):
     )
     format: str | None = setting(None, "csv, tsv, jsonl or parquet. Empty: told by the file's ending.")
     encoding: str | None = setting(None, "The file's character encoding. Empty: UTF-8.")
-    delimiter: str | None = setting(None, "What stands between the cells of a CSV file. Empty: found out.")
+    delimiter: str | None = setting(None, "What stands between the cells of a CSV file. Empty: a comma.")
 
     def columns(self) -> Columns:
         """Give the columns as the readers take them."""

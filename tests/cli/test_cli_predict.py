@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -239,3 +240,39 @@ def test_the_text_columns_of_training_are_remembered_and_can_be_replaced(run, mo
     assert run("predict", model, table).exit_code == 2
     for args in (["--text", "title,about"], ["--text", "title", "--text", "about"], ["--template", "{title}: {about}"]):
         assert run("predict", model, table, *args, "--quiet").exit_code == 0
+
+
+def test_half_characters_do_not_stop_the_other_rows(run, model, tmp_path):
+    table = tmp_path / "in.jsonl"
+    table.write_text('{"text": "play \\ud83d football"}\n{"text": "play \\ufffd football"}\n')
+    done = run("predict", model, table, "--quiet")
+    assert done.exit_code == 0, done.stderr
+    broken, replaced = map(json.loads, done.stdout.splitlines())
+    assert broken["text"] == "play \ud83d football", "the row is kept as it was"
+    assert broken["probability"] == replaced["probability"]
+
+
+@pytest.mark.parametrize(
+    ("last", "message"), [({"text": "a", "new": 1}, "'new'"), ({"text": ["a"]}, "where text belongs")]
+)
+def test_what_a_late_row_would_stop_is_told_before_any_is_predicted(run, model, tmp_path, monkeypatch, last, message):
+    monkeypatch.setattr("textaxa.model.Model.predict", lambda *args, **kwargs: pytest.fail("it has begun"))
+    table = write_jsonl(tmp_path / "in.jsonl", [{"text": "a"}] * 150 + [last, last])
+    done = run("predict", model, table, "-o", tmp_path / "out.csv", "--quiet")
+    assert done.exit_code == 2
+    assert "2 faults" in done.stderr
+    assert "line 151:" in done.stderr
+    assert message in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+
+
+@pytest.mark.parametrize("columns", [[1], {"text": 5}, {"nothing": ["x"]}])
+def test_a_model_whose_notes_were_edited_is_still_used(run, model, apps, tmp_path, columns):
+    copy = tmp_path / "m"
+    shutil.copytree(model, copy)
+    config = json.loads((copy / "config.json").read_text())
+    config["summary"] |= {"columns": columns, "majority": 5}
+    (copy / "config.json").write_text(json.dumps(config))
+    assert run("predict", copy, apps, "--quiet").exit_code == 0
+    assert run("evaluate", copy, apps, "--labels", "category,subcategory").exit_code == 0
+    assert run("info", copy).exit_code == 0

@@ -108,6 +108,11 @@ def test_a_folder_that_is_no_model(tmp_path):
         load_encoder(EncoderSettings(encoder=str(tmp_path)))
 
 
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path):
+    with pytest.raises(ConfigError, match="There is no folder"):
+        load_encoder(EncoderSettings(encoder=str(tmp_path / "nowhere")))
+
+
 def test_a_damaged_model(tiny, tmp_path):
     broken = make_tiny_encoder(tmp_path / "broken")
     (broken / "model.safetensors").write_bytes(b"not a tensor")

@@ -54,7 +54,10 @@ def _dozen(result: "DemoResult") -> "Table":
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title="A dozen apps that it has not seen", title_justify="left")
+    table = Table(
+        title="A dozen apps that it has not seen; probability: that the label is exactly this path",
+        title_justify="left",
+    )
     table.add_column("text", overflow="fold", max_width=TEXT_WIDTH)
     table.add_column("true path", overflow="fold")
     table.add_column("predicted path", overflow="fold")
@@ -66,7 +69,7 @@ def _dozen(result: "DemoResult") -> "Table":
             Text(text),
             Text(" > ".join(one.true)),
             Text(" > ".join(one.answer.path), style="green" if right else "red"),
-            f"{PERCENT * one.answer.probability:.0f} %",
+            f"{PERCENT * one.answer.path_probability:.0f} %",
         )
     return table
 
@@ -96,5 +99,5 @@ def _answer_one(model: "Model", text: str, top: int, *, echo: bool) -> None:
     if echo:
         typer.echo(f"> {text}")
     for found in classify(model, [text], top=top)[0]:
-        typer.echo(f"  {PERCENT * found.probability:3.0f} %  {' > '.join(found.path)}")
+        typer.echo(f"  {PERCENT * found.path_probability:3.0f} %  {' > '.join(found.path)}")
     sys.stdout.flush()

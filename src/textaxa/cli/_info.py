@@ -38,7 +38,7 @@ def _show(model: str, found: "Info") -> None:
     task = "one path a text" if config["task"] == "single" else "several paths a text"
     out = console()
     out.print(
-        f"{model}: {config['head']['name']} head, {task}; {found.nodes:,} nodes on {found.levels} levels, "
+        f"{model}: {config['head'].get('name', 'unknown')} head, {task}; {found.nodes:,} nodes on {found.levels} levels, "
         f"{found.terminals:,} of them ends of labels; {found.size / MEGABYTE:,.0f} MB; "
         f"made by textaxa {config.get('textaxa_version')}",
         markup=False,

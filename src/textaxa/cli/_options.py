@@ -82,7 +82,7 @@ Encoding = Annotated[
     str | None, typer.Option(help="Character encoding of the table; UTF-8 if not given.", rich_help_panel=INPUT)
 ]
 Delimiter = Annotated[
-    str | None, typer.Option(help="Between the cells of a CSV; found out if not given.", rich_help_panel=INPUT)
+    str | None, typer.Option(help="Between the cells of a CSV, a comma if not given.", rich_help_panel=INPUT)
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]

@@ -130,6 +130,8 @@ def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> Tr
 def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - a second of import that only this step needs
 
+    if name.startswith((".", "/", "~", "\\")) and not Path(name).exists():
+        raise ConfigError(f"There is no folder {name!r} to load an encoder from. Check the path.")
     if Path(name).exists() and not (Path(name) / "config.json").is_file():
         raise ConfigError(f"The folder {name!r} is not a Hugging Face model: it has no config.json.")
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
 from textaxa.data import Columns
+from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
     from textaxa.model import Model
@@ -52,7 +53,7 @@ def columns_for(model: "Model", given: dict[str, Any], *, labels: bool) -> Colum
         Whether labels are read too.
     """
     chosen = {name: value for name, value in given.items() if value is not None}
-    known = dict(model.summary.get("columns") or {})
+    known = _known_columns(model)
     if "text" in chosen:
         known.pop("template", None)
     if any(name in chosen for name in _LABELS):
@@ -61,6 +62,28 @@ def columns_for(model: "Model", given: dict[str, Any], *, labels: bool) -> Colum
     if not labels:
         fields = {name: value for name, value in fields.items() if name not in _LABELS}
     return columns_of(fields)
+
+
+def majority_of(model: "Model") -> tuple[LabelPath, ...]:
+    """Give the most frequent labels of the training rows; empty where the model does not know them."""
+    stored = model.summary.get("majority")
+    if not isinstance(stored, list) or not all(isinstance(path, list) and path for path in stored):
+        return ()
+    return tuple(tuple(path) for path in stored)
+
+
+def _known_columns(model: "Model") -> dict[str, Any]:
+    """Give the training table's columns; what a hand has written there that is no column's name is left out."""
+    stored = model.summary.get("columns")
+    return {
+        name: value
+        for name, value in (stored.items() if isinstance(stored, dict) else ())
+        if name in _REMEMBERED and (isinstance(value, str) or _is_list_of_names(value))
+    }
+
+
+def _is_list_of_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
 
 
 def columns_of(fields: dict[str, Any]) -> Columns:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textaxa.data import Columns, read_examples
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation
-from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._model import columns_for, majority_of, opened
 from textaxa.jobs._score import MAJORITY, score_majority, score_model, score_tfidf
 
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def evaluate(
     if train is not None:
         training = read_examples(train, wanted, **how)
         references |= score_tfidf(ready.taxonomy, training, tested.texts, tested.labels, several=ready.task == "multi")
-    if ready.summary.get("majority"):
-        majority = tuple(tuple(path) for path in ready.summary["majority"])
+    if majority := majority_of(ready):
         references[MAJORITY] = score_majority(ready.taxonomy, majority, tested.labels)
     name = f"textaxa {ready.settings.head}"
     return EvaluateResult(score_model(ready, tested.texts, tested.labels), references, name)

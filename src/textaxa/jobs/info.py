@@ -45,7 +45,7 @@ def info(model: str | Path) -> Info:
     card = folder / "README.md"
     return Info(
         config=config,
-        card=card.read_text(encoding="utf-8") if card.is_file() else "",
+        card=card.read_text(encoding="utf-8", errors="replace") if card.is_file() else "",
         nodes=len(taxonomy),
         levels=taxonomy.n_levels,
         terminals=len(taxonomy.terminals),

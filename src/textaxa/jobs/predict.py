@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textaxa.data import Columns, RowStream, iterate_rows, text_of, write_rows
+from textaxa.data._cells import has_surrogate
 from textaxa.data._formats import format_of_suffix, suffix_of
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._listener import Interrupted, Listener, nobody
@@ -105,8 +106,8 @@ def predict(
         Ctrl-C; an unfinished output file is removed, an older one untouched.
     """
     _check(top, output, overwrite)
-    _read_through(table, input_format, encoding, delimiter)
-    with iterate_rows(table, format=input_format, encoding=encoding, delimiter=delimiter) as stream:
+    how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
+    with iterate_rows(table, **how) as stream:
         if text is not None or template is not None:
             # Columns by flag are checked before the model, which takes seconds to load.
             stream.require(Columns(text=tuple(text or ("text",)), template=template).text_columns)
@@ -115,6 +116,7 @@ def predict(
         columns = columns_for(ready, {"text": text, "template": template, "separator": separator}, labels=False)
         stream.require(columns.text_columns)
         target_format = format or _format_for(output, stream)
+        _read_through(table, how, columns, known=None if target_format == "jsonl" else stream.columns)
         maker = ResultRows(
             stream.columns,
             several=ready.task == "multi",
@@ -178,19 +180,48 @@ def _blocks(stream: RowStream) -> Iterator[Block]:
 
 def _text(row: Mapping[str, Any], number: int, columns: Columns, stream: RowStream) -> str:
     try:
-        return text_of(row, columns)
+        text = text_of(row, columns)
     except DataError as error:
         raise DataError(f"{stream.source}, {stream.unit} {number}: {error}") from error
+    # No tokenizer reads half of a surrogate pair. The output keeps it; one such row must not stop a million others.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if has_surrogate(text) else text
 
 
-def _read_through(table: Any, format: str | None, encoding: str | None, delimiter: str | None) -> None:
-    """Read a file once before the model starts: hours of prediction must not end at a broken last line."""
+def _read_through(table: Any, how: Mapping[str, Any], columns: Columns, *, known: Sequence[str] | None) -> None:
+    """Read a file once before the model starts: hours of prediction must not end at a broken last line.
+
+    Parameters
+    ----------
+    table, how
+        The table, and how it is written.
+    columns
+        Whose text columns must hold text.
+    known
+        The columns that the output has a place for; None where every row may have its own.
+
+    Raises
+    ------
+    DataError
+        With all faults of the file.
+    """
     if not isinstance(table, str | Path) or str(table) == STANDARD or not Path(table).is_file():
         return
-    with iterate_rows(table, format=format, encoding=encoding, delimiter=delimiter, collect_faults=True) as stream:
-        for _ in stream:
-            pass
+    places = None if known is None else set(known)
+    with iterate_rows(table, **how, collect_faults=True) as stream:
+        for number, row in stream:
+            try:
+                text_of(row, columns)
+            except DataError as error:
+                message, _, cure = str(error).partition(". ")
+                stream.faults.add(number, "not-text", message, cure=cure)
+            if places is not None and not places.issuperset(row):
+                extra = next(name for name in row if name not in places)
+                message = f"the column {extra!r}, which the first rows lack, has no place in the output"
+                stream.faults.add(number, "new-column", message, cure=_NEW_COLUMN_CURE)
     stream.faults.raise_if_any()
+
+
+_NEW_COLUMN_CURE = "Write JSON lines, where every row may have its own columns (--format jsonl)."
 
 
 def _check(top: int, output: str | Path, overwrite: bool) -> None:

@@ -86,7 +86,7 @@ def train(
     target = Path(out)
     check_new_folder(target, overwrite=overwrite)
     folder = interrupted.training_folder(target)
-    require_packages()
+    require_packages(settings.encoder.encoder)
     columns = _columns(settings)
     interrupted.check(folder, resume=resume, overwrite=overwrite)
     training, valid, taxonomy = _read(settings, columns)
@@ -154,10 +154,10 @@ def train_examples(
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
 
 
-def require_packages() -> None:
-    """Tell at once which extra is missing, not after the table has been read."""
+def require_packages(encoder: str | None) -> None:
+    """Tell at once which extra is missing, not after the table has been read; without an encoder it is ``minilm``."""
     for package in ("torch", "transformers", "safetensors", "accelerate"):
-        require(package, extra="train")
+        require(package, extra="train" if encoder else "minilm")
 
 
 def _columns(settings: Config) -> Columns:

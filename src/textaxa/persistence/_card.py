@@ -64,7 +64,8 @@ def _data(model: "Model") -> str:
     nodes = model.taxonomy.terminals if model.task == "single" else range(len(model.taxonomy))
     if len(counts) == len(nodes):
         unseen = sum(count == 0 for count in counts)
-        lines.append(f"- nodes without a training row: {unseen:,} of {len(counts):,}; they are hardly ever the answer")
+        remark = "; they are hardly ever the answer" if unseen else ""
+        lines.append(f"- nodes without a training row: {unseen:,} of {len(counts):,}{remark}")
         ranked = sorted(zip(counts, nodes, strict=True), key=lambda pair: -pair[0])[:_SHOWN]
         named = [(format_path(model.taxonomy.path(int(node))), count) for count, node in ranked if count]
         table = [f"| {_cell(name)} | {count:,} |" for name, count in named]

@@ -37,6 +37,10 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     settled(folder)
     if not folder.is_dir():
+        if folder.exists():
+            raise ModelFileError(
+                f"{folder} is a file, not a model folder. Was the table given first? The model goes first."
+            )
         raise ModelFileError(f"There is no model folder {folder}. Train one with: textaxa train … --out {folder}")
     file = folder / "config.json"
     if not file.is_file():
