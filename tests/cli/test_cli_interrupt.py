@@ -74,7 +74,8 @@ def test_interrupted_training_keeps_a_checkpoint_and_is_resumed(start, tiny, tmp
     assert (tmp_path / "m.training").is_dir()
 
 
-def test_interrupted_prediction_leaves_the_old_output(start, model, tmp_path):
+@pytest.mark.parametrize(("asked", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_interrupted_prediction_leaves_the_old_output(start, model, tmp_path, asked, status):
     out = tmp_path / "out.csv"
     out.write_text("old")
     running = start("predict", model, "-", "-o", out, "--overwrite")
@@ -84,9 +85,9 @@ def test_interrupted_prediction_leaves_the_old_output(start, model, tmp_path):
     while len(list(tmp_path.iterdir())) == 1 and time.monotonic() < deadline:
         time.sleep(0.05)
     assert len(list(tmp_path.iterdir())) == 2, "it writes beside the target"
-    running.send_signal(signal.SIGINT)
+    running.send_signal(asked)
     _, told = running.communicate(timeout=120)
-    assert running.returncode == 130
+    assert running.returncode == status
     assert "was not written" in told
     assert "Traceback" not in told
     assert out.read_text() == "old"

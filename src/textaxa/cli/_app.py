@@ -13,6 +13,7 @@ from textaxa.cli._evaluate import evaluate
 from textaxa.cli._info import info
 from textaxa.cli._init import init
 from textaxa.cli._predict import predict
+from textaxa.cli._streams import prepare_streams
 from textaxa.cli._taxonomy import taxonomy
 from textaxa.cli._train import train
 
@@ -61,4 +62,5 @@ app.add_typer(taxonomy, name="taxonomy")
 
 def main() -> None:
     """Run the command line."""
+    prepare_streams()
     app()

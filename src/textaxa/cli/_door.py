@@ -7,15 +7,20 @@ the job is done                       results on stdout                         
 a check found errors                  the report on stdout                         1
 a mistake of the user's               one paragraph on stderr                      2
 Ctrl-C                                one line on stderr that says what was kept   130
+SIGTERM, SIGHUP                       the same                                     143, 129
 the reader of our stdout went away    nothing                                      141
 ====================================  ===========================================  ======
 """
 
 import functools
 import os
+import signal
 import sys
+import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 import typer
@@ -27,6 +32,10 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+SIGNALLED = 128
+
+NAMED = 40
+"""Characters shown on both sides of one that cannot be written."""
 
 
 def door(command: Command) -> Command:
@@ -36,19 +45,52 @@ def door(command: Command) -> Command:
     def run(*args: Any, **kwargs: Any) -> Any:
         _hush_libraries()
         try:
-            return command(*args, **kwargs)
+            with _orderly_end() as asked:
+                result = command(*args, **kwargs)
+                sys.stdout.flush()  # here, where a full disk can still be told
+                return result
         except KeyboardInterrupt as interrupt:
             note(str(interrupt) or "Stopped; nothing was written.")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(asked[0] if asked else INTERRUPTED) from None
         except BrokenPipeError:
             _close_stdout()
             raise typer.Exit(PIPE_CLOSED) from None
         except TextaxaError as error:
             fail(str(error))
         except OSError as error:
+            _close_stdout()
             fail(_of_os(error))
+        except UnicodeEncodeError as error:
+            name = error.object[max(0, error.start - NAMED) : error.end + NAMED]
+            fail(f"{name!r} has a character that cannot be written. Is it the name of a file? Then rename the file.")
 
     return run  # type: ignore[return-value]  # functools.wraps keeps the signature, which typer reads
+
+
+@contextmanager
+def _orderly_end() -> Iterator[list[int]]:
+    """Let a request to end (``kill``, a closed terminal, a job scheduler) clean up as Ctrl-C does.
+
+    Gives a list that holds the exit status once there was such a request. Signals that are ignored (``nohup``) stay so.
+    """
+    asked: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del frame
+        asked.append(SIGNALLED + number)
+        raise KeyboardInterrupt
+
+    taken = []
+    if threading.current_thread() is threading.main_thread():
+        wanted = (getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP"))
+        taken = [number for number in wanted if number is not None and signal.getsignal(number) == signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield asked
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _hush_libraries() -> None:
@@ -83,5 +125,5 @@ def _close_stdout() -> None:
     """Point stdout at nothing, so that Python does not complain again when it flushes at exit."""
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -36,9 +36,10 @@ def _show(model: str, found: "Info") -> None:
 
     config = found.config
     task = "one path a text" if config["task"] == "single" else "several paths a text"
+    head = config["head"].get("name", "unknown")
     out = console()
     out.print(
-        f"{model}: {config['head'].get('name', 'unknown')} head, {task}; {found.nodes:,} nodes on {found.levels} levels, "
+        f"{model}: {head} head, {task}; {found.nodes:,} nodes on {found.levels} levels, "
         f"{found.terminals:,} of them ends of labels; {found.size / MEGABYTE:,.0f} MB; "
         f"made by textaxa {config.get('textaxa_version')}",
         markup=False,

@@ -1,6 +1,5 @@
 """``textaxa train``."""
 
-import json
 import sys
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated, Any
@@ -142,7 +141,9 @@ def _run(
 
 
 def _tell_json(event: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(event, ensure_ascii=False) + "\n")
+    from textaxa.cli._tables import json_text
+
+    sys.stdout.write(json_text(event) + "\n")
     sys.stdout.flush()
 
 
