@@ -20,6 +20,7 @@ from textaxa.settings import (
     HeadSettings,
     TrainingSettings,
     build,
+    defaults,
 )
 from textaxa.settings._schema import Checked, setting
 
@@ -215,7 +216,7 @@ def _read_toml(file: Path) -> dict[str, Any]:
 def _place_files(values: dict[str, Any], folder: Path) -> None:
     for section, key in _FILE_KEYS:
         found = values.get(section)
-        if isinstance(found, dict) and isinstance(found.get(key), str) and found[key] != "-":
+        if isinstance(found, dict) and isinstance(found.get(key), str) and found[key] not in ("", "-"):
             found[key] = str(folder / found[key])
 
 
@@ -237,8 +238,10 @@ def _section(
     settings: type[Settings], values: Mapping[str, Any], name: str, source: str | None, detail: str = ""
 ) -> Settings:
     where = f"[{name}]{_of(source)}{detail}"
+    # `template = ""` says "empty" to whoever reads in the file what an empty value means.
+    empty = {key for key, default in defaults(settings).items() if default is None}
     try:
-        return build(settings, values, where=where)
+        return build(settings, {k: v for k, v in values.items() if v != "" or k not in empty}, where=where)
     except ConfigError as error:
         message = str(error)
         raise error if where in message else ConfigError(f"In {where}: {message}") from error

@@ -71,12 +71,18 @@ def test_every_section_is_read(written, tmp_path):
         ("[training]\nencoder_rate = nan", "not a finite number"),
         ("training = 3", "is a value, but training is a section"),
         ("epochs = 3", "Unknown section"),
+        ("[training]\nseed = 4294967296", "seed = 4294967296 is too large"),
         ("[data]\ntext = apps", "is not TOML.*double quotes"),
     ],
 )
 def test_what_is_wrong_is_told(written, text, message):
     with pytest.raises(ConfigError, match=f"(?s){message}"):
         read_config(written(text))
+
+
+def test_an_empty_value_is_one_that_is_not_given(written):
+    text = "[data]\ntable = ''\nvalid = ''\ntemplate = ''\n[taxonomy]\nfile = ''\n[encoder]\nencoder = ''"
+    assert read_config(written(text)) == Config()
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path):

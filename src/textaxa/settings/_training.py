@@ -61,4 +61,5 @@ class TrainingSettings(Checked):
         0,
         "Seed of this run: split, order, dropout, initial head. Global random states are left as they were.",
         at_least=0,
+        at_most=2**32 - 1,
     )
