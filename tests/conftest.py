@@ -6,6 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+collect_ignore_glob = ["*conftest.py"]
+"""Doctests are looked for in every module, and two modules of one name cannot both be collected."""
+
 
 @pytest.fixture(autouse=True)
 def seeds() -> None:

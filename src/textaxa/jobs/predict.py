@@ -11,7 +11,7 @@ from textaxa.data._cells import has_surrogate
 from textaxa.data._formats import format_of_suffix, suffix_of
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._listener import Interrupted, Listener, nobody
-from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._model import columns_for, columns_of, opened
 from textaxa.jobs._result_rows import ResultRows
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def predict(
     table: Any,
     output: str | Path = STANDARD,
     *,
-    text: Sequence[str] | None = None,
+    text: str | Sequence[str] | None = None,
     template: str | None = None,
     top: int = 1,
     separator: str | None = None,
@@ -110,7 +110,7 @@ def predict(
     with iterate_rows(table, **how) as stream:
         if text is not None or template is not None:
             # Columns by flag are checked before the model, which takes seconds to load.
-            stream.require(Columns(text=tuple(text or ("text",)), template=template).text_columns)
+            stream.require(columns_of({"text": text or ("text",), "template": template}).text_columns)
         ready = opened(model)
         _check_task(ready, top)
         columns = columns_for(ready, {"text": text, "template": template, "separator": separator}, labels=False)
