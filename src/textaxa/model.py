@@ -13,6 +13,9 @@ from textaxa.encoders import TransformerEncoder
 from textaxa.settings import EncoderSettings, HeadSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy
 
+_CONSTANT = 1e-4
+"""Features that vary less than this over the training rows count as constant; what is left is rounding."""
+
 _HEAD_BATCH = 1024
 """Texts whose node probabilities are computed at a time."""
 
@@ -47,7 +50,9 @@ class FeatureScale(nn.Module):
     def fit(self, features: np.ndarray) -> None:
         """Take mean and deviation from training features (B, D)."""
         self.mean.copy_(torch.from_numpy(features.mean(0)))
-        self.inverse_deviation.copy_(torch.from_numpy(1 / np.maximum(features.std(0), 1e-6)))
+        deviation = features.std(0)
+        deviation[deviation < _CONSTANT] = 1.0  # else any other value of it would outweigh all the rest
+        self.inverse_deviation.copy_(torch.from_numpy(1 / deviation))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scale features (B, D)."""

@@ -108,6 +108,10 @@ def test_a_folder_that_is_no_model(tmp_path):
         load_encoder(EncoderSettings(encoder=str(tmp_path)))
 
 
+def test_no_texts(tiny):
+    assert load(tiny).encode([]).shape == (0, 32)
+
+
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(tmp_path):
     with pytest.raises(ConfigError, match="There is no folder"):
         load_encoder(EncoderSettings(encoder=str(tmp_path / "nowhere")))

@@ -84,6 +84,11 @@ def test_the_card_tells_what_the_model_is(saved):
         assert part in card
 
 
+def test_the_card_may_be_edited_or_left_out(folder):
+    (folder / "README.md").unlink()
+    load_model(folder)
+
+
 def change(folder: Path, **entries) -> None:
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps({**config, **entries}))

@@ -12,7 +12,7 @@ from tiny_encoder import make_tiny_encoder
 from training.apps import rows
 from transformers.utils import logging as hf_logging
 
-from textaxa.errors import ConfigError, DataError, TextaxaError
+from textaxa.errors import ConfigError, DataError, ModelFileError, TextaxaError
 from textaxa.persistence import save_model
 from textaxa.settings import HEAD_SETTINGS, ChainedSettings, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy
@@ -225,6 +225,22 @@ def test_encoder_and_head_have_rates_of_their_own_and_norms_no_decay(tiny):
     groups = parameter_groups(model, TrainingSettings(encoder_rate=1e-5, head_rate=1e-2, weight_decay=0.1))
     by_kind = {(group["lr"], group["weight_decay"]): {p.ndim for p in group["params"]} for group in groups}
     assert by_kind == {(1e-5, 0.1): {2}, (1e-5, 0.0): {1}, (1e-2, 0.1): {2}, (1e-2, 0.0): {1}}
+
+
+def test_a_feature_that_was_constant_in_training_does_not_decide_alone(tiny):
+    scale = train(tiny, texts=["football"] * 96, epochs=1, valid=None).scale
+    assert scale.inverse_deviation.max() <= 1
+
+
+def test_a_full_disk_while_a_checkpoint_is_written(tiny, tmp_path, monkeypatch):
+    from safetensors import SafetensorError
+
+    def fail(*args, **kwargs):
+        raise SafetensorError("Error while serializing: I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr("transformers.Trainer._save", fail)
+    with pytest.raises(ModelFileError, match="Is the disk full"):
+        train(tiny, checkpoint_dir=tmp_path / "checkpoints")
 
 
 def test_labels_outside_the_taxonomy(tiny):

@@ -47,6 +47,8 @@ class TextTokeniser:
 
     def __call__(self, texts: Sequence[str]) -> list[Pieces]:
         """Give the pieces of every text, in order."""
+        if not texts:
+            return []
         encoded = self.tokenizer(
             [self._cut(text) for text in texts],
             add_special_tokens=False,

@@ -35,8 +35,9 @@ def save_model(model: Model, folder: str | Path) -> Path:
     try:
         with replaced_folder(target) as fresh:
             _write(model, fresh)
-    except OSError as error:
-        raise ModelFileError(f"The model could not be written to {target}: {error.strerror or error}.") from error
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ModelFileError(f"The model could not be written to {target}: {reason}.") from error
     return target
 
 
@@ -44,7 +45,6 @@ def _write(model: Model, folder: Path) -> None:
     model.encoder.save(folder / "encoder")
     save_file(_own_weights(model), folder / "head.safetensors")
     _write_json(folder / "taxonomy.json", model.taxonomy.to_dict())
-    (folder / "README.md").write_text(model_card(model), encoding="utf-8")
     settings = model.settings
     config = {
         "format": FORMAT,
@@ -58,6 +58,7 @@ def _write(model: Model, folder: Path) -> None:
         "files": fingerprints(folder),
     }
     _write_json(folder / "config.json", config)
+    (folder / "README.md").write_text(model_card(model), encoding="utf-8")
 
 
 def _own_weights(model: Model) -> dict[str, torch.Tensor]:

@@ -78,23 +78,23 @@ class HeadEpochs(TrainerCallback):
 
 
 class Interrupt(TrainerCallback):
-    """Turns Ctrl-C into a checkpoint at the next step and then KeyboardInterrupt; a second Ctrl-C stops at once.
+    """Turns Ctrl-C and SIGTERM into a checkpoint at the next step, then KeyboardInterrupt; a second one stops at once.
 
     Only the main thread can listen to signals; in another thread this does nothing.
     """
 
     def __init__(self) -> None:
         self.wanted = False
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
         if threading.current_thread() is threading.main_thread():
-            self._before = signal.signal(signal.SIGINT, self._note)
+            self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         del number, frame

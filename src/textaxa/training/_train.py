@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
 
 from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
 from textaxa.encoders import TransformerEncoder, length_of, load_encoder
-from textaxa.errors import ConfigError, DataError
+from textaxa.errors import ConfigError, DataError, ModelFileError
 from textaxa.evaluation import hierarchical_f1
 from textaxa.heads import build_head
 from textaxa.model import Model, ModelSettings
@@ -210,8 +211,21 @@ class _Run:
             if checkpoint is not None and stopped_early(checkpoint, recipe.patience):
                 trainer.model.load_state_dict(load_file(best_checkpoint(checkpoint) / "model.safetensors"))
                 return _scores_at(*history(checkpoint))
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            try:
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            except (SafetensorError, RuntimeError) as error:
+                raise _checkpoint_error(error, self.folder) from error
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
+
+
+def _checkpoint_error(error: Exception, folder: Path) -> Exception:
+    """Give a clear error where a checkpoint could not be written (a full disk), and any other error as it is."""
+    if isinstance(error, SafetensorError) or "PytorchStreamWriter" in str(error):
+        return ModelFileError(
+            f"A checkpoint could not be written to {folder}: {error}. Is the disk full? Free some room and resume: the "
+            "last whole checkpoint is kept."
+        )
+    return error
 
 
 def resolved(training: TrainingSettings, *, width: int, frozen: bool) -> TrainingSettings:
