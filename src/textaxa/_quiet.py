@@ -16,9 +16,7 @@ def quiet_transformers() -> Iterator[None]:
     from transformers.utils import logging  # noqa: PLC0415
 
     hub_level = hub.get_verbosity()
-    hub.set_verbosity(
-        hub.logging.ERROR
-    )  # else every retry of a name that cannot be reached is told before our one error
+    hub.set_verbosity(ERROR)  # else every retry of a name that cannot be reached is told before our one error
     level = logging.get_verbosity()
     bar = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
