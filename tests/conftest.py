@@ -1,6 +1,7 @@
-"""What every test stands on: fixed seeds."""
+"""What every test stands on: fixed seeds, signals that are heard."""
 
 import random
+import signal
 import sys
 
 import numpy as np
@@ -8,6 +9,15 @@ import pytest
 
 collect_ignore_glob = ["*conftest.py"]
 """Doctests are looked for in every module, and two modules of one name cannot both be collected."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_are_heard() -> None:
+    """A shell starts background jobs, CI's too, with signals ignored; the tests of interruption send real ones."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

@@ -252,7 +252,7 @@ def test_the_training_script_says_what_is_wrong_with_an_encoder(tmp_path, capsys
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
     assert load("train").main([str(tmp_path / "nothing")]) == 2
-    assert "could not be loaded" in capsys.readouterr().err
+    assert "There is no folder" in capsys.readouterr().err
 
 
 def test_shares_right_counts_category_and_whole_path():
