@@ -3,7 +3,7 @@
 A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it can run code. ::
 
     model/
-    ├── config.json          format version, settings, summary, sum of every other file
+    ├── config.json          format version, settings, summary, sum of every other file but the card
     ├── taxonomy.json
     ├── head.safetensors     feature scale and head
     ├── encoder/             an ordinary Hugging Face model folder
