@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 from transformers import TrainerCallback
 
@@ -84,7 +84,7 @@ class Interrupt(TrainerCallback):
     """
 
     def __init__(self) -> None:
-        self.wanted = False
+        self.wanted = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
@@ -97,10 +97,16 @@ class Interrupt(TrainerCallback):
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
         if self.wanted:
-            raise KeyboardInterrupt
-        self.wanted = True
+            self._stop(number, frame)
+        self.wanted = number
+
+    def _stop(self, number: int, frame: FrameType | None) -> NoReturn:
+        """Stop as whoever listened before would have it (the command line keeps its exit status there)."""
+        before = self._before.get(number)
+        if callable(before):
+            before(number, frame)
+        raise KeyboardInterrupt
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         """Ask for a checkpoint."""
@@ -113,4 +119,4 @@ class Interrupt(TrainerCallback):
         """Stop now that the checkpoint is whole: nothing else of the loop runs, so resuming sees this step's state."""
         del args, state, control, kwargs
         if self.wanted:
-            raise KeyboardInterrupt
+            self._stop(self.wanted, None)
