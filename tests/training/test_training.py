@@ -160,6 +160,23 @@ def test_early_stopping_goes_on_counting_after_a_resume(tiny, tmp_path, moment):
     assert undisturbed.summary["best"] == resumed.summary["best"]
 
 
+def test_sigterm_keeps_a_checkpoint_and_reaches_who_listened_before(tiny, tmp_path):
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+
+    def listener(event):
+        if event.get("step") == 4:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(tiny, checkpoint_dir=tmp_path, listener=listener)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+    assert last_checkpoint(tmp_path) is not None
+
+
 def test_ctrl_c_works_again_after_training(tiny):
     train(tiny, epochs=1)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
