@@ -1,6 +1,6 @@
-"""The data sets of the benchmarks: rows of text and path, in a fixed split of training, validation and test.
+"""The data sets of the benchmarks: rows of text and labels, in a fixed split of training, validation and test.
 
-Sets that may not be shipped are read from the folder ``$TEXTAXA_DATA`` (``../shared/data`` where it is not set); a
+A row has one path, or several in the sets fdroid, selfhosted and goemotions. Sets that may not be shipped are read from the folder ``$TEXTAXA_DATA`` (``../shared/data`` where it is not set); a
 benchmark skips the ones that are not there and says so.
 """
 
@@ -30,7 +30,12 @@ class Split:
 
     @property
     def paths(self) -> list[tuple[str, ...]]:
-        return [labels[0] for part in (self.train, self.valid, self.test) for labels in part[1]]
+        return [path for part in (self.train, self.valid, self.test) for labels in part[1] for path in labels]
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several paths."""
+        return any(len(labels) > 1 for part in (self.train, self.valid, self.test) for labels in part[1])
 
 
 def load(name: str) -> Split:
@@ -82,4 +87,6 @@ def _hash(identifier: str) -> int:
 
 
 def _rows(rows: list[dict]) -> Rows:
-    return [row["text"] for row in rows], [(tuple(row["path"]),) for row in rows]
+    return [row["text"] for row in rows], [
+        tuple(tuple(path) for path in row["labels"]) if "labels" in row else (tuple(row["path"]),) for row in rows
+    ]
