@@ -1,7 +1,8 @@
 """The data sets of the benchmarks: rows of text and labels, in a fixed split of training, validation and test.
 
-A row has one path, or several in the sets fdroid, selfhosted and goemotions. Sets that may not be shipped are read from the folder ``$TEXTAXA_DATA`` (``../shared/data`` where it is not set); a
-benchmark skips the ones that are not there and says so.
+A row has one path; in the sets fdroid, selfhosted and goemotions it may have several. Sets that may not be shipped are
+read from the folder ``$TEXTAXA_DATA`` (``../shared/data`` where it is not set); a benchmark skips the ones that are not
+there and says so.
 """
 
 import csv
