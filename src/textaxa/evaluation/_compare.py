@@ -133,51 +133,78 @@ def paired_test(
         b=values[1],
         difference=difference,
         interval=interval("difference", difference, change),
-        p=_permutation_p(a, b, metric, seed=seed, n_resamples=n_resamples, with_area=with_area),
+        p=permutation_p([a], [b], metric, seed=seed, n_resamples=n_resamples, with_area=with_area),
         n=len(true),
     )
 
 
-def _permutation_p(a: Statistics, b: Statistics, metric: str, *, seed: int, n_resamples: int, with_area: bool) -> float:
-    """Give the two-sided p-value of approximate randomisation.
+def permutation_p(
+    a: Sequence[Statistics], b: Sequence[Statistics], metric: str, *, seed: int, n_resamples: int, with_area: bool
+) -> float:
+    """Give the two-sided p-value of approximate randomisation, for the means of the metric over paired runs.
+
+    A text's answers are exchanged in all pairs of runs at once, since the answers of several runs of one system to the
+    same text are alike.
 
     Source: Noreen 1989, "Computer-Intensive Methods for Testing Hypotheses"; the observed exchange counts too, so p is
     never 0.
+
+    Parameters
+    ----------
+    a, b
+        The runs of system A and of system B on the same texts, as many of both; usually one each.
+    metric, seed, n_resamples, with_area
+        As for `paired_test`.
     """
     with_macro = "macro" in metric
-    change = _exchange(a, b)
-    if not len(change.columns):
+    texts = _differing(a, b)
+    if not len(texts):
         return 1.0
-    a_sums, a_nodes = a.totals()
-    b_sums, b_nodes = b.totals()
+    changes = [_exchange(one, other, texts) for one, other in zip(a, b, strict=True)]
+    totals = [(one.totals(), other.totals()) for one, other in zip(a, b, strict=True)]
 
-    def difference(sums: Floats, nodes: Floats | float) -> Floats:
-        one = scores(a, a_sums + sums, a_nodes + nodes if with_macro else None, with_area=with_area)[metric]
-        other = scores(b, b_sums - sums, b_nodes - nodes if with_macro else None, with_area=with_area)[metric]
-        return np.abs(one - other)
+    def difference(exchanged: Floats) -> Floats:
+        sum_of_runs = np.zeros(len(exchanged))
+        for run, change in enumerate(changes):
+            (a_sums, a_nodes), (b_sums, b_nodes) = totals[run]
+            sums = exchanged @ change.columns
+            nodes = change.node_sums(exchanged) if with_macro else 0.0
+            one = scores(a[run], a_sums + sums, a_nodes + nodes if with_macro else None, with_area=with_area)
+            other = scores(b[run], b_sums - sums, b_nodes - nodes if with_macro else None, with_area=with_area)
+            sum_of_runs += one[metric] - other[metric]
+        return np.abs(sum_of_runs) / len(changes)
 
-    observed = difference(np.zeros_like(a_sums), 0.0)[0]
     generator = np.random.default_rng(seed)
-    step = max(1, CHUNK // max(len(change.columns), 3 * change.n_supported if with_macro else 1))
+    observed = difference(np.zeros((1, len(texts))))[0]
+    step = max(1, CHUNK // max(len(texts), 3 * a[0].n_supported if with_macro else 1))
     as_large = 0
     for start in range(0, n_resamples, step):
-        size = (min(step, n_resamples - start), len(change.columns))
+        size = (min(step, n_resamples - start), len(texts))
         exchanged = generator.integers(0, 2, size=size, dtype=np.int8).astype(np.float64)
-        nodes = change.node_sums(exchanged) if with_macro else 0.0
         # Sums of many floats in another order differ in their last digits.
-        as_large += int((difference(exchanged @ change.columns, nodes) >= observed - 1e-12).sum())
+        as_large += int((difference(exchanged) >= observed - 1e-12).sum())
     return (1 + as_large) / (1 + n_resamples)
 
 
-def _exchange(a: Statistics, b: Statistics) -> Statistics:
-    """Give what ``a``'s sums gain when it takes ``b``'s answer, one row for each text on which the two differ."""
-    columns = np.hstack([b.columns[b.group], b.per_text]) - np.hstack([a.columns[a.group], a.per_text])
-    texts = np.flatnonzero((a.answer != b.answer) | (columns != 0).any(axis=1))
+def _differing(a: Sequence[Statistics], b: Sequence[Statistics]) -> Integers:
+    """Give the texts on which the two systems differ in any pair of runs."""
+    differ = np.zeros(len(a[0].group), dtype=bool)
+    for one, other in zip(a, b, strict=True):
+        differ |= (one.answer != other.answer) | (_per_text(one) != _per_text(other)).any(axis=1)
+    return np.flatnonzero(differ)
+
+
+def _per_text(one: Statistics) -> Floats:
+    return np.hstack([one.columns[one.group], one.per_text])
+
+
+def _exchange(a: Statistics, b: Statistics, texts: Integers) -> Statistics:
+    """Give what ``a``'s sums gain when it takes ``b``'s answers, one row for each of ``texts``."""
     a_row, a_node = _entries_of(a, texts)
     b_row, b_node = _entries_of(b, texts)
     return replace(
         a,
-        columns=columns[texts],
+        columns=(_per_text(b) - _per_text(a))[texts],
         group=np.arange(len(texts)),
         entry_row=np.concatenate([b_row, a_row]),
         entry_node=np.concatenate([b_node, a_node]),

@@ -116,9 +116,27 @@ def evaluate_paths(
         check_resamples(n_resamples)
         (resampled,) = bootstrap([statistics], seed=seed, n_resamples=n_resamples, with_macro=True, with_area=with_area)
         ends = {name: interval(name, value, resampled[name]) for name, value in found.items() if not np.isnan(value)}
-    reached = statistics.level_counts()
+    return evaluation_of(found, statistics.level_counts(), n=len(true), intervals=ends)
+
+
+def evaluation_of(
+    found: Mapping[str, float], reached: Sequence[int], *, n: int, intervals: Mapping[str, Interval] | None
+) -> Evaluation:
+    """Give the evaluation of n texts from every metric by its dotted name.
+
+    Parameters
+    ----------
+    found
+        The metrics, NaN where one is not defined.
+    reached
+        The texts whose true path reaches each level.
+    n
+        Number of texts.
+    intervals
+        The intervals by the metrics' names, or None.
+    """
     return Evaluation(
-        n=len(true),
+        n=n,
         path_accuracy=found["path_accuracy"],
         levels=tuple(_level(found, level, n) for level, n in enumerate(reached, 1) if n),
         nodes=NodeScores(found["nodes.micro_f1"], found["nodes.macro_f1"], found["nodes.macro_f1_supported"]),
@@ -130,7 +148,7 @@ def evaluate_paths(
         ),
         mistake_severity=found["mistake_severity"],
         coherent_share=found["coherent_share"],
-        intervals=ends,
+        intervals=intervals,
     )
 
 
