@@ -83,7 +83,7 @@ def check(folder: Path, *, resume: bool, overwrite: bool) -> None:
             "that name while a model is trained: rename it, or name another output with --out."
         )
     if (folder / LOCK_FILE).exists():
-        with _held(folder):
+        with held(folder):
             pass
     _refuse_checkpoints(folder, resume=resume, overwrite=overwrite)
 
@@ -103,7 +103,7 @@ def claimed(folder: Path, out: Path, config: Config, *, resume: bool, overwrite:
         In place of the KeyboardInterrupt of the block; it tells what is left.
     """
     check(folder, resume=resume, overwrite=overwrite)
-    with _held(folder):
+    with held(folder):
         _refuse_checkpoints(folder, resume=resume, overwrite=overwrite)
         if not resume:
             _empty(folder)
@@ -137,7 +137,7 @@ def _refuse_checkpoints(folder: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[None]:
+def held(folder: Path) -> Iterator[None]:
     """Keep other processes out of a folder; the system lets go of it when this one ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a", encoding="utf-8") as file:

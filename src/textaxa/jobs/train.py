@@ -148,7 +148,7 @@ def train_examples(
             evaluations[f"textaxa {settings.head}"] = score_model(model, valid.texts, valid.labels)
             if references:
                 evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
-        _complete_summary(model, columns, training, valid, evaluations)
+        complete_summary(model, columns, training, valid, evaluations)
         _save(model, out)
     listener({"event": "saved", "out": str(out)})
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
@@ -216,7 +216,7 @@ def _train_model(
     )
 
 
-def _complete_summary(
+def complete_summary(
     model: "Model", columns: Columns, training: Examples, valid: Examples, evaluations: dict[str, Evaluation]
 ) -> None:
     """Add to the model's summary what only the job knows: the table, its columns, the scores beside the references."""
