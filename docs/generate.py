@@ -16,7 +16,8 @@ from functools import partial
 from pathlib import Path
 
 from textaxa.config import DataSettings, TaxonomySettings
-from textaxa.settings import HEAD_SETTINGS, EncoderSettings, Rule, TrainingSettings, defaults, rules
+from textaxa.heads import HEADS, head_settings
+from textaxa.settings import EncoderSettings, Rule, TrainingSettings, defaults, rules
 
 WIDTH = 120
 
@@ -52,21 +53,21 @@ def _listed(settings: type) -> list[_Setting]:
 def _shared_by_heads() -> dict[_Setting, list[str]]:
     """Give the settings that several heads have, each with the names of these heads."""
     heads: dict[_Setting, list[str]] = {}
-    for head, settings in HEAD_SETTINGS.items():
-        for one in _listed(settings):
+    for head in HEADS:
+        for one in _listed(head_settings(head)):
             heads.setdefault(one, []).append(head)
     return {one: names for one, names in heads.items() if len(names) > 1}
 
 
 def _own(head: str) -> str:
     shared = _shared_by_heads()
-    return _lines([one for one in _listed(HEAD_SETTINGS[head]) if one not in shared]) or "No settings of its own."
+    return _lines([one for one in _listed(head_settings(head)) if one not in shared]) or "No settings of its own."
 
 
 def _shared() -> str:
     lines = []
     for one, heads in _shared_by_heads().items():
-        missing = [f"`{head}`" for head in HEAD_SETTINGS if head not in heads]
+        missing = [f"`{head}`" for head in HEADS if head not in heads]
         lines.append(_wrapped(_line(one) + (f" Not in {', '.join(missing)}." if missing else "")))
     return "\n".join(lines)
 
@@ -130,7 +131,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "settings of taxonomy": partial(_section, TaxonomySettings),
     "settings of encoder": partial(_section, EncoderSettings),
     "settings of training": partial(_section, TrainingSettings),
-    **{f"settings of {head}": partial(_own, head) for head in HEAD_SETTINGS},
+    **{f"settings of {head}": partial(_own, head) for head in HEADS},
     "settings of several heads": _shared,
     "accuracy table": partial(_results, "accuracy.md", ACCURACY_HEADER),
     "table of frozen heads": partial(_results, "heads_frozen.md", HEADS_HEADER),

@@ -187,7 +187,7 @@ def test_not_fitted(make):
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({"head": "chaned"}, "It can be: flat, per-level, cascade, chained"),
+        ({"head": "chaned"}, "Did you mean 'chained'"),
         ({"head_settings": {"feeed": "true"}}, "Did you mean 'feed'"),
         ({"pooling": "median"}, "It can be: auto, cls, mean, max"),
         ({"epochs": 0}, "at least 1"),

@@ -12,9 +12,10 @@ from textaxa.data import Examples, normalise_labels, normalise_texts, split_exam
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
+from textaxa.heads import head_settings
 from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
-from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, build, rules
+from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 from textaxa.training import Listener, train_model
@@ -34,7 +35,7 @@ class HierarchicalTextClassifier(BaseEstimator):
     Parameters
     ----------
     head : str
-        How the hierarchy is modelled: ``flat``, ``per-level``, ``cascade`` or ``chained``.
+        How the hierarchy is modelled: a key of :data:`textaxa.heads.HEADS`.
     head_settings : mapping, optional
         Settings of that head, for instance ``{"feed": "scheduled"}``; see :mod:`textaxa.settings`.
     taxonomy : Taxonomy, optional
@@ -173,14 +174,12 @@ valid_share, patience, precision, device, seed
 
     def _settings(self) -> dict[str, Any]:
         """Check every parameter; nothing is checked in ``__init__``, as scikit-learn asks."""
-        if self.head not in HEAD_SETTINGS:
-            raise ConfigError(f"head = {self.head!r} is not known. It can be: {', '.join(HEAD_SETTINGS)}.")
         if self.task not in ("auto", "single", "multi"):
             raise ConfigError(f"task = {self.task!r} is not known. It can be: auto, single, multi.")
         return {
             "encoder": EncoderSettings(**{name: getattr(self, name) for name in rules(EncoderSettings)}),
             "training": TrainingSettings(**{name: getattr(self, name) for name in rules(TrainingSettings)}),
-            "head": build(HEAD_SETTINGS[self.head], self.head_settings or {}, where=f"head_settings of {self.head!r}"),
+            "head": build(head_settings(self.head), self.head_settings or {}, where=f"head_settings of {self.head!r}"),
         }
 
     def _labels(self, labels: Any, n_texts: int) -> tuple[list[Labels], str]:

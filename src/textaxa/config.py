@@ -7,22 +7,15 @@ What comes in: a TOML file, flags of the command line, or both; a flag wins over
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 from textaxa._suggest import did_you_mean
 from textaxa.data import Columns
 from textaxa.errors import ConfigError
-from textaxa.settings import (
-    HEAD_SETTINGS,
-    ChainedSettings,
-    EncoderSettings,
-    HeadSettings,
-    TrainingSettings,
-    build,
-    defaults,
-)
-from textaxa.settings._schema import Checked, setting
+from textaxa.heads import HEADS, head_settings
+from textaxa.settings import Checked, EncoderSettings, TrainingSettings, build, defaults, setting
 
 CONFIG_NAME = "textaxa.toml"
 DEFAULT_HEAD = "chained"
@@ -104,8 +97,9 @@ class Config:
     taxonomy: TaxonomySettings = field(default_factory=TaxonomySettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     head: str = DEFAULT_HEAD
-    head_settings: HeadSettings = field(default_factory=ChainedSettings)
+    head_values: Mapping[str, Any] = field(default_factory=dict)
     training: TrainingSettings = field(default_factory=TrainingSettings)
+    source: str | None = field(default=None, compare=False)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any], *, source: str | None = None) -> "Config":
@@ -135,9 +129,21 @@ class Config:
             taxonomy=_section(TaxonomySettings, sections["taxonomy"], "taxonomy", source),
             encoder=_section(EncoderSettings, sections["encoder"], "encoder", source),
             head=head,
-            head_settings=_section(HEAD_SETTINGS[head], sections["head"], "head", source, f" (head {head!r})"),
+            head_values=sections["head"],
             training=_section(TrainingSettings, sections["training"], "training", source),
+            source=source,
         )
+
+    @cached_property
+    def head_settings(self) -> Any:
+        """The settings of the head. They are checked when first asked for: only then is PyTorch imported.
+
+        Raises
+        ------
+        ConfigError
+            An unknown key, or a value of the wrong kind or out of bounds.
+        """
+        return _section(head_settings(self.head), self.head_values, "head", self.source, f" (head {self.head!r})")
 
 
 def read_config(file: str | Path | None = None, overrides: Mapping[str, Mapping[str, Any]] | None = None) -> Config:
@@ -228,10 +234,10 @@ def _as_lists(data: dict[str, Any]) -> None:
 
 
 def _head_name(name: object, source: str | None) -> str:
-    if isinstance(name, str) and name in HEAD_SETTINGS:
+    if isinstance(name, str) and name in HEADS:
         return name
-    known = ", ".join(HEAD_SETTINGS)
-    raise ConfigError(f"Unknown head {name!r}{_of(source)}.{did_you_mean(str(name), HEAD_SETTINGS)} Known: {known}.")
+    known = ", ".join(HEADS)
+    raise ConfigError(f"Unknown head {name!r}{_of(source)}.{did_you_mean(str(name), HEADS)} Known: {known}.")
 
 
 def _section(

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from textaxa.decoding import Prediction, decode_multi, top_paths
-from textaxa.encoders import TransformerEncoder
-from textaxa.settings import EncoderSettings, HeadSettings, TrainingSettings
+from textaxa.encoders import Pieces, TokenStates, TransformerEncoder
+from textaxa.settings import Checked, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy
 
 _CONSTANT = 1e-4
@@ -26,7 +26,7 @@ class ModelSettings:
 
     task: str
     head: str
-    head_settings: HeadSettings
+    head_settings: Checked
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
@@ -48,14 +48,14 @@ class FeatureScale(nn.Module):
         self.register_buffer("inverse_deviation", torch.ones(width))
 
     def fit(self, features: np.ndarray) -> None:
-        """Take mean and deviation from training features (B, D)."""
+        """Take mean and deviation from training features (B, D), or from states of tokens (tokens, D)."""
         self.mean.copy_(torch.from_numpy(features.mean(0)))
         deviation = features.std(0)
         deviation[deviation < _CONSTANT] = 1.0  # else any other value of it would outweigh all the rest
         self.inverse_deviation.copy_(torch.from_numpy(1 / deviation))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Scale features (B, D)."""
+        """Scale features (B, D), or token states (B, L, D)."""
         return (features - self.mean) * self.inverse_deviation
 
 
@@ -83,7 +83,7 @@ class Model(nn.Module):
         super().__init__()
         self.taxonomy = taxonomy
         self.encoder = encoder
-        self.scale = FeatureScale(encoder.width)
+        self.scale = FeatureScale(encoder.width if head.reads == "vectors" else encoder.state_width)
         self.head = head
         self.settings = settings
         self.summary: dict[str, Any] = summary or {}
@@ -95,7 +95,25 @@ class Model(nn.Module):
 
     def node_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
-        return self.node_proba_of(self.encoder.encode(texts))
+        return self.node_proba_of_pieces(self.encoder.tokenise(texts))
+
+    def node_proba_of_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        """Give node probabilities (B, N) for texts that were tokenised before."""
+        if self.head.reads == "vectors":
+            return self.node_proba_of(self.encoder.encode_pieces(pieces))
+        return self._node_proba_of_states(pieces)
+
+    @torch.inference_mode()
+    def _node_proba_of_states(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        was_training = self.training
+        self.eval()
+        proba = np.empty((len(pieces), len(self.taxonomy)), dtype=np.float32)
+        for rows, tokens in self.encoder.batches(pieces):
+            states, mask = self.encoder.states(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+            scores = self.head(TokenStates(self.scale(states), mask))
+            proba[rows] = self.head.node_proba(scores).float().cpu().numpy()
+        self.train(was_training)
+        return proba
 
     @torch.inference_mode()
     def node_proba_of(self, features: np.ndarray) -> np.ndarray:

@@ -13,7 +13,9 @@ from pages import PAGES, ROOT, blocks, generator, without_blocks
 import textaxa
 from textaxa.cli import _door, app
 from textaxa.evaluation import evaluate_paths
-from textaxa.settings import HEAD_SETTINGS, ChainedSettings, rules
+from textaxa.heads import HEADS, head_settings
+from textaxa.heads.chained import ChainedSettings
+from textaxa.settings import rules
 from textaxa.taxonomy import Taxonomy
 from textaxa.taxonomy._formats import FORMATS
 
@@ -30,7 +32,7 @@ def test_every_setting_is_listed():
     listed = "".join(PAGES[f"docs/{name}.md"].read_text(encoding="utf-8") for name in ("settings", "heads"))
     parts = generator().PARTS
     assert all(f"<!-- generated: {name} -->" in listed for name in parts if name.startswith("settings"))
-    for settings in HEAD_SETTINGS.values():
+    for settings in map(head_settings, HEADS):
         assert all(f"**`{name}`**" in listed for name in rules(settings))
 
 
@@ -57,7 +59,7 @@ def test_every_option_and_command_exists(page):
 
 def test_every_head_and_feed_is_told():
     readme, heads = (PAGES[name].read_text(encoding="utf-8") for name in ("README.md", "docs/heads.md"))
-    for head in HEAD_SETTINGS:
+    for head in HEADS:
         assert f"| `{head}` |" in readme
         assert f"\n## {head}\n" in heads
     told = re.findall(r"^\| `(\w+)` \|", readme.partition("| `feed` |")[2].partition("\n\n")[0], re.MULTILINE)

@@ -8,8 +8,7 @@ import torch
 from heads.taxonomies import KINDS
 
 from textaxa.heads import build_head
-from textaxa.heads.chained import true_share
-from textaxa.settings import ChainedSettings
+from textaxa.heads.chained import ChainedSettings, true_share
 
 TAXONOMY = KINDS["two levels"]
 WIDTH = 6

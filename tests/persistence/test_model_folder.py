@@ -15,8 +15,9 @@ from tiny_encoder import make_tiny_encoder
 from training.apps import rows
 
 from textaxa.errors import ModelFileError
+from textaxa.heads import HEADS
 from textaxa.persistence import FORMAT_VERSION, load_model, save_model
-from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings
+from textaxa.settings import EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy
 from textaxa.training import train_model
 
@@ -52,7 +53,7 @@ def folder(saved, tmp_path):
     return Path(shutil.copytree(saved[1], tmp_path / "model"))
 
 
-@pytest.mark.parametrize("head", HEAD_SETTINGS)
+@pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("frozen", [False, True])
 def test_a_model_comes_back_to_the_same_bits(tiny, tmp_path, head, frozen):
     """transformers 5 leaves parameters uninitialised that a model of its own makes itself; heads live outside of it."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -29,6 +29,13 @@ class Tokens:
     input_ids: torch.Tensor
     attention_mask: torch.Tensor
     text_of: torch.Tensor
+
+
+class TokenStates(NamedTuple):
+    """What an encoder gives to the heads that attend: states (B, L, D) float32, and a mask (B, L), True where real."""
+
+    states: torch.Tensor
+    mask: torch.Tensor
 
 
 class TextTokeniser:

@@ -13,7 +13,7 @@ from torch import nn
 
 from textaxa._quiet import quiet_transformers
 from textaxa.encoders._packaged import packaged_minilm
-from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, length_of
+from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
 
@@ -36,6 +36,7 @@ class TransformerEncoder(nn.Module):
     """
 
     backbone: "PreTrainedModel"
+    state_width: int
 
     def __init__(self, backbone: "PreTrainedModel", tokenizer: Any, settings: EncoderSettings) -> None:
         super().__init__()
@@ -43,6 +44,7 @@ class TransformerEncoder(nn.Module):
         self.tokenise = TextTokeniser(tokenizer, settings)
         self.settings = settings
         self.width: int = backbone.config.hidden_size
+        self.state_width = self.width
 
     @property
     def device(self) -> torch.device:
@@ -59,6 +61,18 @@ class TransformerEncoder(nn.Module):
         sums = pieces.new_zeros(n_texts, pieces.shape[1]).index_add_(0, text_of, pieces)
         return sums / torch.bincount(text_of, minlength=n_texts).unsqueeze(1).to(pieces.dtype)
 
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> TokenStates:
+        """Give the token states of B texts, (B, L, D) with a mask (B, L); the windows of a text follow each other."""
+        states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        n_texts = int(text_of[-1]) + 1
+        if n_texts == len(states):
+            return TokenStates(states, attention_mask.bool())
+        per_text = torch.bincount(text_of, minlength=n_texts).tolist()
+        joined = [part.flatten(0, 1) for part in states.split(per_text)]
+        real = [part.flatten() for part in attention_mask.bool().split(per_text)]
+        pad = nn.utils.rnn.pad_sequence
+        return TokenStates(pad(joined, batch_first=True), pad(real, batch_first=True))
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
         return self.encode_pieces(self.tokenise(texts))
@@ -69,12 +83,16 @@ class TransformerEncoder(nn.Module):
         was_training = self.training
         self.eval()
         features = np.empty((len(pieces), self.width), dtype=np.float32)
-        for rows in _batches_by_length(pieces):
-            tokens = self.collate([pieces[row] for row in rows])
+        for rows, tokens in self.batches(pieces):
             vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
             features[rows] = vectors.float().cpu().numpy()
         self.train(was_training)
         return features
+
+    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
+        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
+        for rows in _batches_by_length(pieces):
+            yield rows, self.collate([pieces[row] for row in rows])
 
     def collate(self, pieces: Sequence[Pieces]) -> Tokens:
         """Pad pieces to one batch on the encoder's device."""

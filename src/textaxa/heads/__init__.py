@@ -1,88 +1,62 @@
-"""Features to node probabilities, and the loss. One readable file a head. Needs the extra ``train``."""
+"""Features to node probabilities, and the loss. One readable file a head: its settings, then the module.
 
-from typing import Any, Protocol
+The table below is light: a head's file, and with it PyTorch (the extra ``train``), is imported when it is asked for.
+"""
 
-import numpy as np
-import torch
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
+from textaxa._suggest import did_you_mean
 from textaxa.errors import ConfigError
-from textaxa.heads.cascade import CascadeHead
-from textaxa.heads.chained import ChainedHead
-from textaxa.heads.flat import FlatHead
-from textaxa.heads.per_level import PerLevelHead
-from textaxa.settings import MULTI_PATH_HEADS, HeadSettings
-from textaxa.taxonomy import Taxonomy
 
-__all__ = ["HEADS", "CascadeHead", "ChainedHead", "FlatHead", "Head", "PerLevelHead", "build_head"]
+if TYPE_CHECKING:
+    from textaxa.heads._build import Head, build_head
+    from textaxa.settings import Checked
 
+__all__ = ["HEADS", "Head", "build_head", "check_task", "head_class", "head_settings"]
 
-class Head(Protocol):
-    """What a head offers. ``scores`` are its own affair; ``node_proba`` is what the rest of textaxa reads."""
-
-    task: str
-
-    def __call__(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> Any:
-        """Score text vectors (B, D)."""
-
-    def loss(self, scores: Any, targets: torch.Tensor) -> torch.Tensor:
-        """Give the scalar training loss in nats."""
-
-    def node_proba(self, scores: Any) -> torch.Tensor:
-        """Give coherent node probabilities (B, N)."""
-
-    def end_epoch(self) -> None:
-        """Take note that an epoch is over."""
-
-
-HEADS: dict[str, Any] = {
-    "flat": FlatHead,
-    "per-level": PerLevelHead,
-    "cascade": CascadeHead,
-    "chained": ChainedHead,
+HEADS: dict[str, str] = {
+    "chained": "textaxa.heads.chained.ChainedHead",
+    "per-level": "textaxa.heads.per_level.PerLevelHead",
+    "cascade": "textaxa.heads.cascade.CascadeHead",
+    "flat": "textaxa.heads.flat.FlatHead",
 }
+"""Where each head lives. A head is one file in this folder and one line here."""
 
 
-def build_head(
-    name: str,
-    taxonomy: Taxonomy,
-    width: int,
-    *,
-    task: str,
-    settings: HeadSettings,
-    counts: np.ndarray | None = None,
-) -> Any:
-    """Make an untrained head.
-
-    Parameters
-    ----------
-    name
-        A key of :data:`HEADS`.
-    taxonomy
-        Its nodes are the columns of ``node_proba``.
-    width
-        Features of a text vector, D.
-    task
-        ``single`` (one path a text) or ``multi``.
-    settings
-        The settings of that head.
-    counts
-        Training rows of each terminal (T,) in a single-path task, of each node (N,) in a several-paths task; needed
-        for class weights only.
+def head_class(name: str) -> Any:
+    """Give the class of a head: its ``Settings``, its ``tasks``, what it ``reads``, and how it is made.
 
     Raises
     ------
     ConfigError
-        The head does not know the task, or the level weights do not fit the taxonomy's depth.
+        There is no head of that name; the nearest one is named.
     """
-    if task == "multi" and name not in MULTI_PATH_HEADS:
+    if name not in HEADS:
         raise ConfigError(
-            f"The head {name!r} gives one path a text, but rows with several paths were found. "
-            f"Use one of: {', '.join(MULTI_PATH_HEADS)}."
+            f"head = {name!r} is not known.{did_you_mean(str(name), HEADS)} It can be: {', '.join(HEADS)}."
         )
-    weights = getattr(settings, "level_weights", "equal")
-    if not isinstance(weights, str) and len(weights) != taxonomy.n_levels:
-        raise ConfigError(
-            f"level_weights has {len(weights)} numbers, but the taxonomy has {taxonomy.n_levels} levels: "
-            "give one a level."
-        )
-    return HEADS[name](taxonomy, width, task=task, settings=settings, counts=counts)
+    module, _, found = HEADS[name].rpartition(".")
+    return getattr(import_module(module), found)
+
+
+def head_settings(name: str) -> "type[Checked]":
+    """Give the settings dataclass of a head."""
+    settings: type[Checked] = head_class(name).Settings
+    return settings
+
+
+def check_task(name: str, task: str) -> None:
+    """Refuse a task that a head cannot do; the error names those that can."""
+    if task in head_class(name).tasks:
+        return
+    able = ", ".join(other for other in HEADS if task in head_class(other).tasks)
+    found = "rows with several paths were found" if task == "multi" else "every row has one path"
+    given = "one path a text" if task == "multi" else "several paths a text"
+    raise ConfigError(f"The head {name!r} gives {given}, but {found}. Use one of: {able}.")
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Head", "build_head"):
+        return getattr(import_module("textaxa.heads._build"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

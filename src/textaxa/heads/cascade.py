@@ -5,17 +5,35 @@ All that a minor level knows of the text is what fits through the logits of the 
 narrowest of the heads; it is kept because people build it, and ought to see what it costs.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import nn
 
+from textaxa.heads import _settings
 from textaxa.heads._scoring import Logits, scoring
-from textaxa.settings import CascadeSettings
+from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class CascadeSettings(Checked):
+    """``cascade``: the output of a level runs through an MLP into the next level; the text feeds only the first."""
+
+    hidden: int = setting(256, "Width of the MLP between two levels.", at_least=1)
+    dropout: float = _settings.dropout()
+    label_smoothing: float = _settings.label_smoothing()
+    class_weights: str = _settings.class_weights()
+    level_weights: str | tuple[float, ...] = _settings.level_weights()
 
 
 class CascadeHead(nn.Module):
     """Linear (D → C_1), then MLP (C_(l-1) → hidden → C_l) for each further level. Single-path tasks only."""
+
+    Settings = CascadeSettings
+    tasks = ("single", "multi")
+    reads = "vectors"
 
     def __init__(
         self, taxonomy: Taxonomy, width: int, *, task: str, settings: CascadeSettings, counts: np.ndarray | None

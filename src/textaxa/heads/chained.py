@@ -6,14 +6,16 @@ output.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from textaxa.heads import _settings
 from textaxa.heads._scoring import Logits, hidden_rows, scoring, sizes_before
-from textaxa.settings import ChainedSettings
+from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
 
 _SURE = 0.95
@@ -23,12 +25,54 @@ _INVERSE_SIGMOID_STEEPNESS = 10.0
 """The share of true parents is 0.993 at the start and 0.007 at the end of the schedule, half in its middle."""
 
 
+@dataclass(frozen=True)
+class ChainedSettings(Checked):
+    """``chained``: the text vector and the parent level's output together feed the child level's classifier."""
+
+    feed: str = setting(
+        "masked",
+        "What the child level sees of its parent level in training. true: the true parent (teacher forcing; learns "
+        "fast, but never sees its own mistakes); masked: the true parent, hidden in mask_rate of the rows, so that the "
+        "text must be read too (HBGL); predicted: the parent level's own output, as at prediction time; scheduled: "
+        "from true to predicted over schedule_share of the steps.",
+        choices=("true", "masked", "predicted", "scheduled"),
+    )
+    mask_rate: float = setting(0.5, "With feed = masked: share of rows whose parent is hidden.", at_least=0, at_most=1)
+    schedule_curve: str = setting(
+        "linear",
+        "With feed = scheduled: how the share of true parents falls (Bengio et al. 2015).",
+        choices=("linear", "inverse-sigmoid"),
+    )
+    schedule_share: float = setting(
+        0.5, "With feed = scheduled: share of all steps over which it falls from 1 to 0.", at_least=0.01, at_most=1
+    )
+    detach: bool = setting(
+        False,
+        "With predicted output fed: stop the child's gradient there. Left open, the child's loss also teaches the "
+        "parent.",
+    )
+    fed_as: str = setting(
+        "probabilities",
+        "The parent level's output as probabilities (bounded, like the one-hot truth), or as log-probabilities "
+        "(logits), which keep more of what the parent level found unlikely.",
+        choices=("probabilities", "logits"),
+    )
+    dropout: float = _settings.dropout()
+    label_smoothing: float = _settings.label_smoothing()
+    class_weights: str = _settings.class_weights()
+    level_weights: str | tuple[float, ...] = _settings.level_weights()
+
+
 class ChainedHead(nn.Module):
     """Linear (D + C_(l-1) → C_l) for each level l. Single- and several-path tasks.
 
     Source: the BERT + second classifier recipe; THMM (a node's MLP on [CLS] and the parent's hidden state); masked
     teacher forcing as in HBGL (Jiang et al., EMNLP 2022); scheduled sampling after Bengio et al. (NeurIPS 2015).
     """
+
+    Settings = ChainedSettings
+    tasks = ("single", "multi")
+    reads = "vectors"
 
     def __init__(
         self, taxonomy: Taxonomy, width: int, *, task: str, settings: ChainedSettings, counts: np.ndarray | None

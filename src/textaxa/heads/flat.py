@@ -3,15 +3,27 @@
 The hierarchy enters only afterwards: a node's probability is the sum over the terminals at or below it.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from textaxa.heads import _settings
 from textaxa.heads._levels import NodeSums
 from textaxa.heads._losses import class_weights, smoothed
-from textaxa.settings import FlatSettings
+from textaxa.settings import Checked
 from textaxa.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class FlatSettings(Checked):
+    """``flat``: one softmax over the terminals; a node's probability is the sum over the terminals below it."""
+
+    dropout: float = _settings.dropout()
+    label_smoothing: float = _settings.label_smoothing()
+    class_weights: str = _settings.class_weights()
 
 
 class FlatHead(nn.Module):
@@ -19,6 +31,10 @@ class FlatHead(nn.Module):
 
     Source: the usual classifier on a text vector; summing up is the leaf-softmax baseline of Plaud et al. (CoNLL 2024).
     """
+
+    Settings = FlatSettings
+    tasks = ("single",)
+    reads = "vectors"
 
     def __init__(
         self, taxonomy: Taxonomy, width: int, *, task: str, settings: FlatSettings, counts: np.ndarray | None

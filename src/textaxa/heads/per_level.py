@@ -4,13 +4,26 @@ The multi-label multi-class recipe: the levels share the encoder and nothing els
 probabilities come from the product over the levels of each path that the taxonomy allows.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from torch import nn
 
+from textaxa.heads import _settings
 from textaxa.heads._scoring import Logits, scoring
-from textaxa.settings import PerLevelSettings
+from textaxa.settings import Checked
 from textaxa.taxonomy import Taxonomy
+
+
+@dataclass(frozen=True)
+class PerLevelSettings(Checked):
+    """``per-level``: one independent linear classifier a level on the text vector."""
+
+    dropout: float = _settings.dropout()
+    label_smoothing: float = _settings.label_smoothing()
+    class_weights: str = _settings.class_weights()
+    level_weights: str | tuple[float, ...] = _settings.level_weights()
 
 
 class PerLevelHead(nn.Module):
@@ -18,6 +31,10 @@ class PerLevelHead(nn.Module):
 
     Source: independent heads on a shared encoder, as in the local variant of HYDRA (EMNLP 2025).
     """
+
+    Settings = PerLevelSettings
+    tasks = ("single", "multi")
+    reads = "vectors"
 
     def __init__(
         self, taxonomy: Taxonomy, width: int, *, task: str, settings: PerLevelSettings, counts: np.ndarray | None

@@ -3,11 +3,13 @@
 import json
 import textwrap
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 from textaxa.config import DEFAULT_HEAD, DataSettings, TaxonomySettings
+from textaxa.heads import HEADS, head_settings
 from textaxa.jobs._guess import Profile
-from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, defaults, rules
+from textaxa.settings import EncoderSettings, TrainingSettings, defaults, rules
 
 WIDTH = 110
 EXAMPLE_LENGTH = 60
@@ -51,12 +53,13 @@ def _section(name: str, settings: type, values: Mapping[str, Any]) -> str:
 
 
 def _head_section() -> str:
-    names = ", ".join(HEAD_SETTINGS)
+    """Give the section of the head; without PyTorch, which the heads' files need, its settings are left out."""
+    names = ", ".join(HEADS)
     return (
         "[head]\n"
         + _comment(f"Which head: {names}. The settings below are those of {DEFAULT_HEAD!r}.")
         + f"\n# name = {toml_value(DEFAULT_HEAD)}\n\n"
-        + _settings_lines(HEAD_SETTINGS[DEFAULT_HEAD], {})
+        + (_settings_lines(head_settings(DEFAULT_HEAD), {}) if find_spec("torch") else "")
     )
 
 

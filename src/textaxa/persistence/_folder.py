@@ -13,12 +13,12 @@ from safetensors.torch import load_file, save_file
 from textaxa._version import __version__
 from textaxa.encoders import load_encoder
 from textaxa.errors import ModelFileError, TextaxaError
-from textaxa.heads import build_head
+from textaxa.heads import HEADS, build_head, head_settings
 from textaxa.model import Model, ModelSettings
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
 from textaxa.persistence._files import fingerprints, replaced_folder, verify
-from textaxa.settings import HEAD_SETTINGS, EncoderSettings, TrainingSettings, build
+from textaxa.settings import EncoderSettings, TrainingSettings, build
 
 
 def save_model(model: Model, folder: str | Path) -> Path:
@@ -99,14 +99,14 @@ def load_model(folder: str | Path) -> Model:
 def _settings(config: Mapping[str, Any]) -> ModelSettings:
     head = dict(config["head"])
     name = head.pop("name")
-    if name not in HEAD_SETTINGS:
+    if name not in HEADS:
         raise ModelFileError(f"config.json names the head {name!r}, which is not known.")
     if config["task"] not in ("single", "multi"):
         raise ModelFileError(f"config.json names the task {config['task']!r}, which is not known.")
     return ModelSettings(
         task=config["task"],
         head=name,
-        head_settings=build(HEAD_SETTINGS[name], head, where="config.json, head"),
+        head_settings=build(head_settings(name), head, where="config.json, head"),
         encoder=build(EncoderSettings, config["encoder"], where="config.json, encoder"),
         training=build(TrainingSettings, config["training"], where="config.json, training"),
     )

@@ -19,12 +19,12 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
-from textaxa.encoders import TransformerEncoder, length_of, load_encoder
-from textaxa.errors import ConfigError, DataError, ModelFileError
+from textaxa.encoders import Pieces, TransformerEncoder, length_of, load_encoder
+from textaxa.errors import DataError, ModelFileError
 from textaxa.evaluation import hierarchical_f1
-from textaxa.heads import build_head
+from textaxa.heads import build_head, check_task, head_class
 from textaxa.model import Model, ModelSettings
-from textaxa.settings import HEAD_SETTINGS, EncoderSettings, HeadSettings, TrainingSettings
+from textaxa.settings import Checked, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress
@@ -49,7 +49,7 @@ def train_model(
     task: str = "single",
     encoder: EncoderSettings | None = None,
     head: str = "chained",
-    head_settings: HeadSettings | None = None,
+    head_settings: Checked | None = None,
     training: TrainingSettings | None = None,
     valid: tuple[Sequence[str], Labels] | None = None,
     listener: Listener | None = None,
@@ -86,14 +86,14 @@ def train_model(
     KeyboardInterrupt
         Ctrl-C, after a checkpoint was written.
     """
-    if head not in HEAD_SETTINGS:
-        raise ConfigError(f"head = {head!r} is not known. It can be: {', '.join(HEAD_SETTINGS)}.")
+    kind = head_class(head)
+    check_task(head, task)
     if not texts:
         raise DataError("There are no rows to train on.")
     settings = ModelSettings(
         task=task,
         head=head,
-        head_settings=head_settings or HEAD_SETTINGS[head](),
+        head_settings=head_settings or kind.Settings(),
         encoder=encoder or EncoderSettings(),
         training=training or TrainingSettings(),
     )
@@ -123,7 +123,7 @@ class _Run:
         targets = Targets(self.taxonomy, labels, self.settings.task)
         model = self._model(encoder, recipe, targets)
         model.to(_device(recipe))
-        if self.frozen:
+        if self._stores_features(model):
             features = encoder.encode(texts)
             model.scale.fit(features)
             collate: Any = FeatureBatches(features, targets.values)
@@ -131,7 +131,7 @@ class _Run:
         else:
             pieces = encoder.tokenise(texts)
             sample = np.random.default_rng(recipe.seed).permutation(len(texts))[:_SCALE_ROWS]
-            model.scale.fit(encoder.encode_pieces([pieces[i] for i in sample]))
+            model.scale.fit(_features_of(model, [pieces[i] for i in sample]))
             collate = TokenBatches(pieces, encoder.tokenise, targets.values)
             lengths = [length_of(p) for p in pieces]
         validate = self._validation(model, valid) if valid else None
@@ -161,16 +161,20 @@ class _Run:
             encoder.freeze_below(encoder.settings.trainable_layers)
         return Model(self.taxonomy, encoder, head, replace(self.settings, encoder=encoder.settings, training=recipe))
 
+    def _stores_features(self, model: Model) -> bool:
+        """Tell whether every text is encoded once, before training; states of all tokens would be too many."""
+        return self.frozen and model.head.reads == "vectors"
+
     def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Callable[[], dict[str, float]]:
         """Make the function that scores the validation rows; what does not change between epochs is computed once."""
         texts, labels = valid
         true = Targets(self.taxonomy, labels, self.settings.task).nodes
-        if self.frozen:
+        if self._stores_features(model):
             features = model.encoder.encode(texts)
             compute = lambda: model.node_proba_of(features)  # noqa: E731
         else:
             pieces = model.encoder.tokenise(texts)
-            compute = lambda: model.node_proba_of(model.encoder.encode_pieces(pieces))  # noqa: E731
+            compute = lambda: model.node_proba_of_pieces(pieces)  # noqa: E731
 
         def validate() -> dict[str, float]:
             found = [[p.node for p in row] for row in model.decode(compute())]
@@ -216,6 +220,20 @@ class _Run:
             except (SafetensorError, RuntimeError) as error:
                 raise _checkpoint_error(error, self.folder) from error
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
+
+
+def _features_of(model: Model, pieces: Sequence[Pieces]) -> np.ndarray:
+    """Give what the head reads of some texts: text vectors (B, D), or the states of all real tokens (tokens, D)."""
+    if model.head.reads == "vectors":
+        return model.encoder.encode_pieces(pieces)
+    found = []
+    model.encoder.eval()
+    with torch.inference_mode():
+        for _, tokens in model.encoder.batches(pieces):
+            states, mask = model.encoder.states(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+            found.append(states[mask].float().cpu())
+    model.encoder.train()
+    return torch.cat(found).numpy()
 
 
 def _checkpoint_error(error: Exception, folder: Path) -> Exception:

@@ -8,6 +8,7 @@ from torch import nn
 from torch.utils.data import Sampler
 from transformers import Trainer, TrainerControl
 
+from textaxa.encoders import TokenStates
 from textaxa.model import Model
 from textaxa.settings import TrainingSettings
 
@@ -15,12 +16,14 @@ from textaxa.settings import TrainingSettings
 class TrainingStep(nn.Module):
     """One step of training: texts or stored features in, the loss out.
 
-    With a frozen encoder only scale and head are held here, so a checkpoint is small.
+    With a frozen encoder only scale and head are held here, so a checkpoint is small; where the head reads the states
+    of tokens, which would be too many to store, the frozen encoder runs in every step.
     """
 
     def __init__(self, model: Model, *, frozen: bool) -> None:
         super().__init__()
         self.encoder = None if frozen else model.encoder
+        self._frozen_encoder = (model.encoder if frozen else None,)  # a tuple, so that it is not held as a module
         self.scale = model.scale
         self.head = model.head
         self.progress = 0.0
@@ -34,10 +37,21 @@ class TrainingStep(nn.Module):
         text_of: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Give ``{"loss": scalar}`` for tokens (W, L) or features (B, D) and their targets."""
-        if self.encoder is not None:
-            features = self.encoder(input_ids, attention_mask, text_of)
-        scores = self.head(self.scale(features), targets, self.progress)
+        read = self.scale(features) if features is not None else self._read(input_ids, attention_mask, text_of)
+        scores = self.head(read, targets, self.progress)
         return {"loss": self.head.loss(scores, targets)}
+
+    def _read(self, *tokens: torch.Tensor | None) -> Any:
+        """Encode tokens to what the head reads: text vectors, or token states with their mask."""
+        if self.head.reads == "vectors":
+            return self.scale(self.encoder(*tokens))
+        if self.encoder is not None:
+            states, mask = self.encoder.states(*tokens)
+        else:
+            (encoder,) = self._frozen_encoder
+            with torch.no_grad():
+                states, mask = encoder.eval().states(*tokens)
+        return TokenStates(self.scale(states), mask)
 
 
 class HierarchyTrainer(Trainer):

@@ -1,0 +1,42 @@
+"""Settings that several heads share: each declared once, with its default, its bounds and its reason."""
+
+from typing import Any
+
+from textaxa.settings import setting
+
+
+def dropout() -> Any:
+    """Declare ``dropout``."""
+    return setting(0.1, "Share of the text vector dropped in training.", at_least=0, at_most=0.95)
+
+
+def label_smoothing() -> Any:
+    """Declare ``label_smoothing``."""
+    return setting(
+        0.0,
+        "Share of the target spread evenly over the classes of a level. Helps a little where labels are noisy; bends "
+        "probabilities towards even.",
+        at_least=0,
+        at_most=0.9,
+    )
+
+
+def class_weights() -> Any:
+    """Declare ``class_weights``."""
+    return setting(
+        "none",
+        "none; balanced: rows of a class weigh inversely to its count; effective: by the effective number of rows "
+        "(Cui et al. 2019), gentler. Lifts rare classes at some cost in overall accuracy, and shifts probabilities.",
+        choices=("none", "balanced", "effective"),
+    )
+
+
+def level_weights() -> Any:
+    """Declare ``level_weights``."""
+    return setting(
+        "equal",
+        "How the levels' losses are added. equal (the evidence favours plain sums: Kurin et al. 2022); numbers, one a "
+        "level; uncertainty: learned (Kendall et al. 2018); dwa: by the rate at which each falls (Liu et al. 2019).",
+        choices=("equal", "uncertainty", "dwa"),
+        at_least=0,
+    )
