@@ -96,14 +96,55 @@ class ParentCut(nn.Module):
             parents = _padded([taxonomy.parents.row(int(node)) for node in nodes])
             self.register_buffer(f"_parents_{level}", torch.from_numpy(parents), persistent=False)
 
-    def forward(self, logits: Sequence[torch.Tensor]) -> torch.Tensor:
-        """Turn the logits of every level's nodes into coherent ``node_proba`` (B, N)."""
-        levels = [torch.sigmoid(logits[0].float())]
-        for level, scores in enumerate(logits[1:], start=1):
+    def forward(self, node_logits: torch.Tensor) -> torch.Tensor:
+        """Turn the logits of all nodes (B, N) into coherent ``node_proba`` (B, N)."""
+        own = torch.sigmoid(node_logits.float())
+        levels = [own[:, self.slices[0]]]
+        for level, nodes in enumerate(self.slices[1:], start=1):
             parents = self.get_buffer(f"_parents_{level}")
             above = torch.cat(levels, dim=1)[:, parents.clamp_min(0)].masked_fill(parents < 0, 1.0).amin(2)
-            levels.append(torch.minimum(torch.sigmoid(scores.float()), above))
+            levels.append(torch.minimum(own[:, nodes], above))
         return torch.cat(levels, dim=1)
+
+
+class PathSoftmax(nn.Module):
+    """Coherence in a single-path task for heads that score every node: independent yes-or-no answers, given that the
+    true ones are one allowed path.
+
+    Where node n is true with odds exp(z_n), independently of the others, the probability that exactly the closure of
+    terminal t is true is proportional to exp(sum of z over that closure): a softmax over terminals.
+    """
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
+        self.n_terminals = len(taxonomy.terminals)
+        self.nodes = NodeSums(taxonomy)
+
+    def terminal_logits(self, node_logits: torch.Tensor) -> torch.Tensor:
+        """Sum node logits (B, N) over the closure of each terminal, (B, T)."""
+        sums = node_logits.new_zeros(len(node_logits), self.n_terminals, dtype=torch.float32)
+        node, terminal = self.nodes.get_buffer("_node"), self.nodes.get_buffer("_terminal")
+        return sums.index_add_(1, terminal, node_logits[:, node].float())
+
+    def forward(self, node_logits: torch.Tensor) -> torch.Tensor:
+        """Turn node logits (B, N) into coherent ``node_proba`` (B, N)."""
+        return self.nodes(torch.softmax(self.terminal_logits(node_logits), dim=1))
+
+
+class ClosedTargets(nn.Module):
+    """The true nodes of terminals, closed under ancestors, as targets of a yes-or-no answer a node."""
+
+    def __init__(self, taxonomy: Taxonomy) -> None:
+        super().__init__()
+        rows = [taxonomy.ancestors.row(int(t)) for t in taxonomy.terminals]
+        self.register_buffer("_closure", torch.from_numpy(_padded(rows)), persistent=False)
+        self.n_nodes = len(taxonomy)
+
+    def forward(self, terminals: torch.Tensor) -> torch.Tensor:
+        """Give 1 for the true nodes of terminal positions (B,), else 0; float32 (B, N)."""
+        nodes = self.get_buffer("_closure")[terminals]
+        targets = torch.zeros(len(terminals), self.n_nodes + 1, device=nodes.device)
+        return targets.scatter_(1, nodes.where(nodes >= 0, self.n_nodes), 1.0)[:, : self.n_nodes]
 
 
 def _levels(taxonomy: Taxonomy) -> range:

@@ -113,7 +113,7 @@ class MultiPathScoring(nn.Module):
 
     def node_proba(self, logits: Logits) -> torch.Tensor:
         """Give coherent node probabilities (B, N)."""
-        return self.cut(logits)
+        return self.cut(torch.cat(logits, dim=1))
 
 
 Scoring = SinglePathScoring | MultiPathScoring
