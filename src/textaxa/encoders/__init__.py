@@ -1,10 +1,12 @@
 """Text to features. Needs the extra ``train``."""
 
+from textaxa.encoders._load import ENCODERS, load_encoder
 from textaxa.encoders._packaged import packaged_minilm
 from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
-from textaxa.encoders._transformer import TransformerEncoder, load_encoder
+from textaxa.encoders._transformer import TransformerEncoder
 
 __all__ = [
+    "ENCODERS",
     "Pieces",
     "TextTokeniser",
     "TokenStates",

@@ -12,7 +12,6 @@ from safetensors import SafetensorError
 from torch import nn
 
 from textaxa._quiet import quiet_transformers
-from textaxa.encoders._packaged import packaged_minilm
 from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
@@ -121,18 +120,15 @@ class TransformerEncoder(nn.Module):
             self.tokenise.tokenizer.save_pretrained(folder)
 
 
-def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> TransformerEncoder:
-    """Load an encoder by its settings, or with those settings from a folder.
+def load_transformer(settings: EncoderSettings, name: str) -> TransformerEncoder:
+    """Load a transformer by its Hugging Face name or from a folder.
 
     Raises
     ------
-    MissingExtraError
-        The default encoder is asked for and its package is not installed.
     ConfigError
         The model cannot be found or read, has no safetensors file, needs code of its own, or is shorter than
         ``max_length``.
     """
-    name = str(folder or settings.encoder or packaged_minilm())
     backbone, tokenizer = _from_pretrained(name)
     limit = _positions(backbone, tokenizer)
     if settings.max_length > limit:

@@ -1,0 +1,65 @@
+"""Which kind of encoder a name or a folder stands for. In come the encoder's settings, out goes an encoder."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from textaxa.encoders._packaged import packaged_minilm
+from textaxa.settings import EncoderSettings
+
+ENCODERS: dict[str, str] = {
+    "static": "textaxa.encoders._static.load_static",
+    "model2vec": "textaxa.encoders._static.load_static",
+}
+"""What loads an encoder, by its name in the settings and by ``model_type`` in the config.json of its folder.
+
+What stands nowhere here is a Hugging Face transformer. A loader takes the settings and the name or folder.
+"""
+
+_TRANSFORMER = "textaxa.encoders._transformer.load_transformer"
+
+
+def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> Any:
+    """Load an encoder by its settings, or with those settings from a folder.
+
+    Returns
+    -------
+    An encoder: an ``nn.Module`` with the interface of `TransformerEncoder`.
+
+    Raises
+    ------
+    MissingExtraError
+        The default encoder is asked for, or one that needs a package, and that package is not installed.
+    ConfigError
+        The encoder cannot be found or read, or the settings do not fit it.
+    """
+    name = str(folder or settings.encoder or packaged_minilm())
+    loader = ENCODERS.get(name) or ENCODERS.get(_model_type(name)) or _TRANSFORMER
+    module, _, function = loader.rpartition(".")
+    return getattr(import_module(module), function)(settings, name)
+
+
+def _model_type(name: str) -> str:
+    """Give ``model_type`` of a folder's or a hub model's config.json; empty where there is none, or it is damaged."""
+    file = Path(name) / "config.json"
+    if not Path(name).exists():
+        found = _from_hub(name)
+        if found is None:
+            return ""
+        file = found
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8")).get("model_type", ""))
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
+
+
+def _from_hub(name: str) -> Path | None:
+    from transformers.utils import cached_file  # noqa: PLC0415 - a second of import that only hub names need
+
+    if name.startswith((".", "/", "~", "\\")):
+        return None
+    try:
+        return Path(cached_file(name, "config.json"))
+    except (OSError, ValueError):  # the loader of transformers tells what is wrong with the name
+        return None
