@@ -8,6 +8,7 @@ import torch
 from heads.taxonomies import KINDS
 
 from textaxa.heads import build_head
+from textaxa.heads.cascade import CascadeSettings
 from textaxa.heads.chained import ChainedSettings, true_share
 
 TAXONOMY = KINDS["two levels"]
@@ -103,3 +104,41 @@ def test_several_paths_feed_sigmoids():
     logits = fed(feed="true", fed_as="logits", targets=targets, task="multi")
     torch.testing.assert_close(torch.sigmoid(logits), 0.95 * targets[:, :2] + 0.05 * (1 - targets[:, :2]))
     assert math.isfinite(logits.sum().item())
+
+
+@pytest.mark.parametrize("task", ["single", "multi"])
+def test_an_embedding_is_the_expected_one(task):
+    torch.manual_seed(0)
+    settings = ChainedSettings(dropout=0.0, feed="predicted", fed_as="embedding", fed_width=3)
+    head = build_head("chained", TAXONOMY, WIDTH, task=task, settings=settings)
+    seen: list[torch.Tensor] = []
+    head.classifiers[1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    scores = head(FEATURES)
+    proba = torch.softmax(scores[0], 1) if task == "single" else torch.sigmoid(scores[0])
+    assert seen[0].shape == (1000, WIDTH + 3)
+    torch.testing.assert_close(seen[0][:, WIDTH:], proba @ head.feeds[0].embedding.weight.T)
+
+
+def test_nothing_fed_is_per_level():
+    torch.manual_seed(3)
+    chained = build_head("chained", TAXONOMY, WIDTH, task="single", settings=ChainedSettings(feed="nothing"))
+    torch.manual_seed(3)
+    per_level = build_head("per-level", TAXONOMY, WIDTH, task="single")
+    for a, b in zip(chained.eval()(FEATURES), per_level.eval()(FEATURES), strict=True):
+        torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("form", ["probabilities", "logits", "embedding"])
+@pytest.mark.parametrize("task", ["single", "multi"])
+def test_cascade_passes_on_nothing_but_the_stated_form(form, task):
+    torch.manual_seed(0)
+    settings = CascadeSettings(dropout=0.0, fed_as=form, fed_width=3)
+    head = build_head("cascade", TAXONOMY, WIDTH, task=task, settings=settings)
+    seen: list[torch.Tensor] = []
+    head.classifiers[1].register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    logits = head(FEATURES)[0]
+    proba = torch.softmax(logits, 1) if task == "single" else torch.sigmoid(logits)
+    expected = {"logits": lambda: logits, "probabilities": lambda: proba}.get(
+        form, lambda: proba @ head.feeds[0].embedding.weight.T
+    )()
+    torch.testing.assert_close(seen[0], expected)

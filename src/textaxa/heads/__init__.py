@@ -19,6 +19,7 @@ HEADS: dict[str, str] = {
     "chained": "textaxa.heads.chained.ChainedHead",
     "per-level": "textaxa.heads.per_level.PerLevelHead",
     "cascade": "textaxa.heads.cascade.CascadeHead",
+    "conditional": "textaxa.heads.conditional.ConditionalHead",
     "flat": "textaxa.heads.flat.FlatHead",
 }
 """Where each head lives. A head is one file in this folder and one line here."""

@@ -93,7 +93,7 @@ class ParentCut(nn.Module):
         super().__init__()
         self.slices = [slice(int(nodes[0]), int(nodes[-1]) + 1) for nodes in map(taxonomy.level, _levels(taxonomy))]
         for level, nodes in enumerate(map(taxonomy.level, _levels(taxonomy))):
-            parents = _padded([taxonomy.parents.row(int(node)) for node in nodes])
+            parents = padded([taxonomy.parents.row(int(node)) for node in nodes])
             self.register_buffer(f"_parents_{level}", torch.from_numpy(parents), persistent=False)
 
     def forward(self, node_logits: torch.Tensor) -> torch.Tensor:
@@ -137,7 +137,7 @@ class ClosedTargets(nn.Module):
     def __init__(self, taxonomy: Taxonomy) -> None:
         super().__init__()
         rows = [taxonomy.ancestors.row(int(t)) for t in taxonomy.terminals]
-        self.register_buffer("_closure", torch.from_numpy(_padded(rows)), persistent=False)
+        self.register_buffer("_closure", torch.from_numpy(padded(rows)), persistent=False)
         self.n_nodes = len(taxonomy)
 
     def forward(self, terminals: torch.Tensor) -> torch.Tensor:
@@ -160,10 +160,10 @@ def _members(taxonomy: Taxonomy, level: int, nodes: np.ndarray, ended: np.ndarra
         ancestors = taxonomy.ancestors.row(terminal)
         here = [terminal] if depth[terminal] < level else ancestors[depth[ancestors] == level]
         rows.append([class_of[int(node)] for node in here])
-    return _padded(rows)
+    return padded(rows)
 
 
-def _padded(rows: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
+def padded(rows: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
     """Stack rows of unequal length as int64 (R, K), filled up with -1."""
     padded = np.full((len(rows), max([1, *map(len, rows)])), -1, dtype=np.int64)
     for i, row in enumerate(rows):

@@ -5,7 +5,6 @@ coherent probabilities, depends on the task alone and lives here: softmax levels
 several.
 """
 
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -38,6 +37,8 @@ class LevelSettings(Protocol):
 
 class SinglePathScoring(nn.Module):
     """One path a text. Targets are positions in ``taxonomy.terminals``, int64 (B,)."""
+
+    task = "single"
 
     def __init__(self, taxonomy: Taxonomy, settings: LevelSettings, counts: np.ndarray | None) -> None:
         super().__init__()
@@ -82,6 +83,8 @@ class SinglePathScoring(nn.Module):
 
 class MultiPathScoring(nn.Module):
     """Several paths a text. Targets are the nodes that are true, closed under ancestors, float32 (B, N)."""
+
+    task = "multi"
 
     def __init__(self, taxonomy: Taxonomy, settings: LevelSettings, counts: np.ndarray | None) -> None:
         super().__init__()
@@ -129,8 +132,3 @@ def hidden_rows(values: torch.Tensor, share: float) -> torch.Tensor:
     """Set a random share of the rows (B, C) to zero."""
     kept = torch.rand(len(values), 1, device=values.device) >= share
     return values * kept
-
-
-def sizes_before(sizes: Sequence[int]) -> list[int]:
-    """Give for each level the number of classes of the level above; 0 for the top level."""
-    return [0, *sizes[:-1]]

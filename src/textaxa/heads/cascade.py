@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from textaxa.heads import _settings
+from textaxa.heads._feeding import Feed, fed_as, fed_width
 from textaxa.heads._scoring import Logits, scoring
 from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
@@ -21,6 +22,8 @@ from textaxa.taxonomy import Taxonomy
 class CascadeSettings(Checked):
     """``cascade``: the output of a level runs through an MLP into the next level; the text feeds only the first."""
 
+    fed_as: str = fed_as("logits")
+    fed_width: int = fed_width()
     hidden: int = setting(256, "Width of the MLP between two levels.", at_least=1)
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
@@ -29,7 +32,7 @@ class CascadeSettings(Checked):
 
 
 class CascadeHead(nn.Module):
-    """Linear (D → C_1), then MLP (C_(l-1) → hidden → C_l) for each further level. Single-path tasks only."""
+    """Linear (D → C_1), then an MLP (what level l - 1 passes on → hidden → C_l) for each further level."""
 
     Settings = CascadeSettings
     tasks = ("single", "multi")
@@ -44,20 +47,22 @@ class CascadeHead(nn.Module):
         self.scoring = scoring(taxonomy, task, settings, counts)
         self.dropout = nn.Dropout(settings.dropout)
         first, *others = self.scoring.sizes
+        self.feeds = nn.ModuleList(
+            Feed(self.scoring, level, form=settings.fed_as, width=settings.fed_width, normalised=False)
+            for level in range(len(others))
+        )
         self.classifiers = nn.ModuleList([nn.Linear(width, first)])
-        for above, size in zip(self.scoring.sizes, others, strict=False):
-            self.classifiers.append(
-                nn.Sequential(nn.Linear(above, settings.hidden), nn.GELU(), nn.Linear(settings.hidden, size))
-            )
+        for feed, size in zip(self.feeds, others, strict=True):
+            hidden = nn.Linear(feed.width, settings.hidden)
+            self.classifiers.append(nn.Sequential(hidden, nn.GELU(), nn.Linear(settings.hidden, size)))
 
     def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> Logits:
         """Score text vectors (B, D): logits (B, C_l) for each level. Targets and progress change nothing here."""
         del targets, progress
-        scores: Logits = []
-        fed = self.dropout(features)
-        for classifier in self.classifiers:
-            fed = classifier(fed)
-            scores.append(fed)
+        first, *others = self.classifiers
+        scores: Logits = [first(self.dropout(features))]
+        for feed, classifier in zip(self.feeds, others, strict=True):
+            scores.append(classifier(feed.predicted(scores[-1])))
         return scores
 
     def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:

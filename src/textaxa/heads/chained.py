@@ -1,7 +1,7 @@
 """``chained``, the reference model: text vector ⊕ parent level's output → child level's classifier.
 
 In training the child level may be fed the true parent, which at prediction time it will not have; ``feed`` says how
-that gap is handled (:class:`textaxa.settings.ChainedSettings`). At prediction time it is always fed the predicted
+that gap is handled. At prediction time it is always fed the predicted
 output.
 """
 
@@ -11,15 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
 
 from textaxa.heads import _settings
-from textaxa.heads._scoring import Logits, hidden_rows, scoring, sizes_before
+from textaxa.heads._feeding import Feed, fed_as, fed_width
+from textaxa.heads._scoring import Logits, hidden_rows, scoring
 from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
-
-_SURE = 0.95
-"""Where the true parent is fed as logits it counts as predicted with this probability: a one-hot has no finite log."""
 
 _INVERSE_SIGMOID_STEEPNESS = 10.0
 """The share of true parents is 0.993 at the start and 0.007 at the end of the schedule, half in its middle."""
@@ -34,8 +31,8 @@ class ChainedSettings(Checked):
         "What the child level sees of its parent level in training. true: the true parent (teacher forcing; learns "
         "fast, but never sees its own mistakes); masked: the true parent, hidden in mask_rate of the rows, so that the "
         "text must be read too (HBGL); predicted: the parent level's own output, as at prediction time; scheduled: "
-        "from true to predicted over schedule_share of the steps.",
-        choices=("true", "masked", "predicted", "scheduled"),
+        "from true to predicted over schedule_share of the steps; nothing: the text alone, at prediction time too.",
+        choices=("true", "masked", "predicted", "scheduled", "nothing"),
     )
     mask_rate: float = setting(0.5, "With feed = masked: share of rows whose parent is hidden.", at_least=0, at_most=1)
     schedule_curve: str = setting(
@@ -51,12 +48,8 @@ class ChainedSettings(Checked):
         "With predicted output fed: stop the child's gradient there. Left open, the child's loss also teaches the "
         "parent.",
     )
-    fed_as: str = setting(
-        "probabilities",
-        "The parent level's output as probabilities (bounded, like the one-hot truth), or as log-probabilities "
-        "(logits), which keep more of what the parent level found unlikely.",
-        choices=("probabilities", "logits"),
-    )
+    fed_as: str = fed_as("probabilities")
+    fed_width: int = fed_width()
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()
@@ -64,7 +57,7 @@ class ChainedSettings(Checked):
 
 
 class ChainedHead(nn.Module):
-    """Linear (D + C_(l-1) → C_l) for each level l. Single- and several-path tasks.
+    """Linear (D + what level l - 1 passes on → C_l) for each level l. Single- and several-path tasks.
 
     Source: the BERT + second classifier recipe; THMM (a node's MLP on [CLS] and the parent's hidden state); masked
     teacher forcing as in HBGL (Jiang et al., EMNLP 2022); scheduled sampling after Bengio et al. (NeurIPS 2015).
@@ -82,9 +75,13 @@ class ChainedHead(nn.Module):
         self.task = task
         self.scoring = scoring(taxonomy, task, settings, counts)
         self.dropout = nn.Dropout(settings.dropout)
-        sizes = self.scoring.sizes
+        self.feeds = nn.ModuleList(
+            Feed(self.scoring, level, form=settings.fed_as, width=settings.fed_width)
+            for level in range(len(self.scoring.sizes) - 1 if settings.feed != "nothing" else 0)
+        )
+        fed_widths = [0, *(feed.width for feed in self.feeds), *[0] * len(self.scoring.sizes)]
         self.classifiers = nn.ModuleList(
-            nn.Linear(width + above, size) for above, size in zip(sizes_before(sizes), sizes, strict=True)
+            nn.Linear(width + fed, size) for fed, size in zip(fed_widths, self.scoring.sizes, strict=False)
         )
 
     def forward(self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0) -> Logits:
@@ -100,38 +97,27 @@ class ChainedHead(nn.Module):
             Share of the training steps that are done, in [0, 1]; read by ``feed = scheduled``.
         """
         text = self.dropout(features)
-        scores: Logits = [self.classifiers[0](text)]
-        for level, classifier in enumerate(list(self.classifiers)[1:]):
-            fed = self._fed(level, scores[level], targets, progress)
-            scores.append(classifier(torch.cat([text, fed], dim=1)))
+        scores: Logits = []
+        for level, classifier in enumerate(self.classifiers):
+            feeds = level > 0 and len(self.feeds) > 0
+            fed = [self._fed(self.feeds[level - 1], scores[-1], targets, progress)] if feeds else []
+            scores.append(classifier(torch.cat([text, *fed], dim=1)))
         return scores
 
-    def _fed(self, level: int, logits: torch.Tensor, targets: torch.Tensor | None, progress: float) -> torch.Tensor:
-        """Choose what the next level sees of this one, (B, C_l)."""
-        if targets is None or not self.training or self.settings.feed == "predicted":
-            return self._predicted(logits)
-        if self.settings.feed == "masked":
-            return hidden_rows(self._true(level, targets), self.settings.mask_rate)
-        if self.settings.feed == "true":
-            return self._true(level, targets)
-        share = true_share(progress / self.settings.schedule_share, self.settings.schedule_curve)
-        from_truth = torch.rand(len(logits), 1, device=logits.device) < share
-        return torch.where(from_truth, self._true(level, targets), self._predicted(logits))
-
-    def _predicted(self, logits: torch.Tensor) -> torch.Tensor:
-        if self.settings.detach:
+    def _fed(self, feed: Feed, logits: torch.Tensor, targets: torch.Tensor | None, progress: float) -> torch.Tensor:
+        """Choose what the next level sees of this one."""
+        settings = self.settings
+        if settings.detach:
             logits = logits.detach()
-        if self.settings.fed_as == "probabilities":
-            return self.scoring.proba(logits)
-        return F.log_softmax(logits, dim=1) if self.task == "single" else logits
-
-    def _true(self, level: int, targets: torch.Tensor) -> torch.Tensor:
-        truth = self.scoring.truth(level, targets)
-        if self.settings.fed_as == "probabilities":
-            return truth
-        if self.task == "single":
-            return torch.log(_SURE * truth + (1 - _SURE) / truth.shape[1])
-        return (2 * truth - 1) * math.log(_SURE / (1 - _SURE))
+        if targets is None or not self.training or settings.feed == "predicted":
+            return feed.predicted(logits)
+        if settings.feed == "masked":
+            return hidden_rows(feed.true(targets), settings.mask_rate)
+        if settings.feed == "true":
+            return feed.true(targets)
+        share = true_share(progress / settings.schedule_share, settings.schedule_curve)
+        from_truth = torch.rand(len(logits), 1, device=logits.device) < share
+        return torch.where(from_truth, feed.true(targets), feed.predicted(logits))
 
     def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:
         """Give the mean loss in nats, levels combined by their weights."""
