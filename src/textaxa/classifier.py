@@ -47,7 +47,7 @@ class HierarchicalTextClassifier(BaseEstimator):
     encoder, pooling, max_length, long_text, max_windows, frozen, trainable_layers
         See :class:`textaxa.settings.EncoderSettings`.
     epochs, batch_size, gradient_accumulation, encoder_rate, head_rate, weight_decay, warmup_share, max_gradient_norm, \
-valid_share, patience, precision, device, seed
+valid_share, patience, time_budget, precision, device, seed
         See :class:`textaxa.settings.TrainingSettings`.
     listener : callable, optional
         Is given one dict an event while training: ``start``, ``step``, ``validation``, ``end``.
@@ -96,6 +96,7 @@ valid_share, patience, precision, device, seed
         max_gradient_norm: float = 1.0,
         valid_share: float = 0.1,
         patience: int = 3,
+        time_budget: float | None = None,
         precision: str = "auto",
         device: str = "auto",
         seed: int = 0,
@@ -123,6 +124,7 @@ valid_share, patience, precision, device, seed
         self.max_gradient_norm = max_gradient_norm
         self.valid_share = valid_share
         self.patience = patience
+        self.time_budget = time_budget
         self.precision = precision
         self.device = device
         self.seed = seed

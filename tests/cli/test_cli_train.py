@@ -209,3 +209,20 @@ def test_an_encoder_that_cannot_be_had_is_told_and_leaves_nothing(run, apps, tmp
 def test_no_table_is_told(run, tmp_path):
     done = run("train", "--out", tmp_path / "m", "--labels", "a")
     assert (done.exit_code, "No training table" in done.stderr) == (2, True)
+
+
+def test_a_time_budget_ends_training(run, apps, tiny, tmp_path):
+    done = run(
+        "train", apps, *LABELS, "--encoder", tiny, "--out", tmp_path / "m", *FAST, "--set", "training.patience=0",
+        "--epochs", "5000", "--time-budget", "1s",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    assert config["training"]["time_budget"] == 1
+    assert config["summary"]["stopped"] == "time budget"
+
+
+def test_a_time_that_cannot_be_read(run, apps, tiny, tmp_path):
+    done = run("train", apps, *LABELS, "--out", tmp_path / "m", "--time-budget", "soon")
+    assert done.exit_code == 2
+    assert "Write 90s, 10m or 1.5h." in done.stderr

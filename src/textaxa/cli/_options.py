@@ -4,6 +4,7 @@ An option that is not given is None, so that the configuration file, or what the
 """
 
 import csv
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -84,6 +85,15 @@ Encoding = Annotated[
 Delimiter = Annotated[
     str | None, typer.Option(help="Between the cells of a CSV, a comma if not given.", rich_help_panel=INPUT)
 ]
+TimeBudget = Annotated[
+    str | None,
+    typer.Option(
+        "--time-budget",
+        help="Stop training after this time: 90s, 10m, 1.5h.",
+        metavar="TIME",
+        rich_help_panel="The run",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
 Json = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout.")]
@@ -100,6 +110,23 @@ def column_names(given: Sequence[str] | None) -> list[str] | None:
     if not given:
         return None
     return [name.strip() for row in csv.reader(given, skipinitialspace=True) for name in row if name.strip()]
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
+
+def seconds_of(time: str | None) -> float | None:
+    """Give a time in seconds.
+
+    >>> seconds_of("10m"), seconds_of("1.5 h"), seconds_of("90"), seconds_of(None)
+    (600.0, 5400.0, 90.0, None)
+    """
+    if time is None:
+        return None
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", time.lower())
+    if found is None:
+        raise ConfigError(f"The time {time!r} cannot be read. Write 90s, 10m or 1.5h.")
+    return float(found[1]) * _SECONDS[found[2]]
 
 
 def data_options(

@@ -69,6 +69,7 @@ def train(
         int | None, typer.Option(help="Texts a step. Default: 32; 256 with --frozen.", rich_help_panel=RUN)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of this run. Default: 0.", rich_help_panel=RUN)] = None,
+    time_budget: options.TimeBudget = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
@@ -108,7 +109,8 @@ def train(
         "taxonomy": {"file": taxonomy},
         "encoder": {"encoder": encoder, "frozen": frozen, "max_length": max_length},
         "head": {"name": head},
-        "training": {"epochs": epochs, "batch_size": batch_size, "seed": seed, "valid_share": valid_share},
+        "training": {"epochs": epochs, "batch_size": batch_size, "seed": seed, "valid_share": valid_share}
+        | {"time_budget": options.seconds_of(time_budget)},
     }
     overrides = merged(flags, parse_settings(setting or []))
     _run(_config(config, overrides, out, resume), out, overwrite, resume, references, as_json, quiet)

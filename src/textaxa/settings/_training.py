@@ -50,6 +50,13 @@ class TrainingSettings(Checked):
         "0 never stops early.",
         at_least=0,
     )
+    time_budget: float | None = setting(
+        None,
+        "Stop training after this many seconds; the best epoch until then is kept, the last one cut short counts too. "
+        "A run that resumes goes on with what is left. The learning rates fall as if all epochs came, so where the "
+        "time is far too short for them, fewer epochs do better. Empty: no limit.",
+        at_least=0,
+    )
     precision: str = setting(
         "auto",
         "auto: bf16 on a GPU or CPU with matrix instructions for it, else fp16 on a GPU, else fp32. bf16 is slower "

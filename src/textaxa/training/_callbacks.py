@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from transformers import TrainerCallback
+from transformers.trainer_callback import ExportableState
 
 from textaxa.errors import TextaxaError
 
@@ -75,6 +76,38 @@ class HeadEpochs(TrainerCallback):
         """Pass it on."""
         del args, state, control
         kwargs["model"].head.end_epoch()
+
+
+class TimeBudget(TrainerCallback, ExportableState):
+    """Ends training when its time is over; the epoch that was cut short is validated like any other.
+
+    What was spent is kept in checkpoints, so that a resumed run goes on with what is left.
+
+    Attributes
+    ----------
+    over : bool
+        Whether the time was over before training was.
+    """
+
+    def __init__(self, seconds: float, began: float | None = None) -> None:
+        self.seconds = seconds
+        self.began = time.monotonic() if began is None else began
+        self.spent_before = 0.0
+        self.over = False
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
+        """Ask for the end."""
+        del args, kwargs
+        if self._spent() >= self.seconds and state.global_step < state.max_steps:
+            self.over = control.should_training_stop = True
+        return control
+
+    def _spent(self) -> float:
+        return self.spent_before + time.monotonic() - self.began
+
+    def state(self) -> dict[str, Any]:
+        """Give what a checkpoint keeps."""
+        return {"args": {"seconds": self.seconds}, "attributes": {"spent_before": self._spent(), "over": self.over}}
 
 
 class Interrupt(TrainerCallback):

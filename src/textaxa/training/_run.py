@@ -83,14 +83,27 @@ def last_checkpoint(folder: Path) -> Path | None:
 
 def stopped_early(checkpoint: Path, patience: int) -> bool:
     """Tell whether early stopping had ended the run at this checkpoint: then there is nothing left to train."""
-    callbacks = _state(checkpoint).get("stateful_callbacks", {})
-    counters = callbacks.get("EarlyStoppingCallback", {}).get("attributes", {})
+    counters = _kept_by(checkpoint, "EarlyStoppingCallback")
     return patience > 0 and counters.get("early_stopping_patience_counter", 0) >= patience
 
 
+def time_was_over(checkpoint: Path) -> bool:
+    """Tell whether the time budget had ended the run at this checkpoint: then there is nothing left to train."""
+    return bool(_kept_by(checkpoint, "TimeBudget").get("over", False))
+
+
+def _kept_by(checkpoint: Path, callback: str) -> dict[str, Any]:
+    kept: dict[str, Any] = _state(checkpoint).get("stateful_callbacks", {}).get(callback, {}).get("attributes", {})
+    return kept
+
+
 def best_checkpoint(checkpoint: Path) -> Path:
-    """Give the checkpoint of the best epoch, as one of the same run knows it; the folder may have been moved."""
-    return checkpoint.parent / f"checkpoint-{_state(checkpoint)['best_global_step']}"
+    """Give the checkpoint of the best epoch, as one of the same run knows it; the folder may have been moved.
+
+    Without validation no epoch is the best; then it is the last.
+    """
+    step = _state(checkpoint)["best_global_step"]
+    return checkpoint if step is None else checkpoint.parent / f"checkpoint-{step}"
 
 
 def history(checkpoint: Path) -> tuple[list[dict[str, Any]], int]:

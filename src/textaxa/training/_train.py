@@ -2,6 +2,7 @@
 
 import math
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -27,12 +28,21 @@ from textaxa.model import Model, ModelSettings
 from textaxa.settings import Checked, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
-from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress
+from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress, TimeBudget
 from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
-from textaxa.training._run import best_checkpoint, history, local_seeds, open_run, run_fingerprint, stopped_early
+from textaxa.training._run import (
+    best_checkpoint,
+    history,
+    local_seeds,
+    open_run,
+    run_fingerprint,
+    stopped_early,
+    time_was_over,
+)
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 
 Labels = Sequence[Sequence[LabelPath]]
+Vectors = Callable[[TransformerEncoder, Sequence[str]], np.ndarray]
 
 _SCALE_ROWS = 1024
 """Rows whose features set the scale before fine-tuning; mean and deviation of a feature need no more."""
@@ -55,6 +65,7 @@ def train_model(
     listener: Listener | None = None,
     checkpoint_dir: Path | None = None,
     resume: bool = False,
+    vectors: Vectors | None = None,
 ) -> Model:
     """Train a model on rows of text and labels.
 
@@ -76,6 +87,9 @@ def train_model(
         Where checkpoints live. Left out, a temporary folder: an interrupted run is then lost.
     resume
         Go on from the last checkpoint there; the result is the one of an undisturbed run.
+    vectors
+        Gives the text vectors (B, D) of a frozen encoder, for several runs that share them; the time budget then
+        counts from the first step. Left out, they are computed here.
 
     Raises
     ------
@@ -102,18 +116,28 @@ def train_model(
         fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
         checkpoint = open_run(folder, fingerprint, resume=resume)
         stack.enter_context(local_seeds(settings.training.seed))
-        return _Run(settings, taxonomy, folder, listener).train(texts, labels, valid, checkpoint)
+        return _Run(settings, taxonomy, folder, listener, vectors).train(texts, labels, valid, checkpoint)
 
 
 class _Run:
     """One training run, step by step."""
 
-    def __init__(self, settings: ModelSettings, taxonomy: Taxonomy, folder: Path, listener: Listener | None) -> None:
+    def __init__(
+        self,
+        settings: ModelSettings,
+        taxonomy: Taxonomy,
+        folder: Path,
+        listener: Listener | None,
+        vectors: Vectors | None = None,
+    ) -> None:
+        self.began = time.monotonic()
         self.settings = settings
         self.taxonomy = taxonomy
         self.folder = folder
         self.listener = listener
         self.frozen = settings.encoder.frozen
+        self.vectors = vectors
+        self.time_was_over = False
 
     def train(
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
@@ -124,7 +148,7 @@ class _Run:
         model = self._model(encoder, recipe, targets)
         model.to(_device(recipe))
         if self._stores_features(model):
-            features = encoder.encode(texts)
+            features = self._encoded(encoder, texts)
             model.scale.fit(features)
             collate: Any = FeatureBatches(features, targets.values)
             lengths = [1] * len(texts)
@@ -144,6 +168,8 @@ class _Run:
             "trained": datetime.now(UTC).date().isoformat(),
             "versions": _versions(),
         }
+        if self.time_was_over:
+            model.summary["stopped"] = "time budget"
         return model.eval()
 
     def _model(self, encoder: TransformerEncoder, recipe: TrainingSettings, targets: Targets) -> Model:
@@ -165,12 +191,15 @@ class _Run:
         """Tell whether every text is encoded once, before training; states of all tokens would be too many."""
         return self.frozen and model.head.reads == "vectors"
 
+    def _encoded(self, encoder: TransformerEncoder, texts: Sequence[str]) -> np.ndarray:
+        return encoder.encode(texts) if self.vectors is None else self.vectors(encoder, texts)
+
     def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Callable[[], dict[str, float]]:
         """Make the function that scores the validation rows; what does not change between epochs is computed once."""
         texts, labels = valid
         true = Targets(self.taxonomy, labels, self.settings.task).nodes
         if self._stores_features(model):
-            features = model.encoder.encode(texts)
+            features = self._encoded(model.encoder, texts)
             compute = lambda: model.node_proba_of(features)  # noqa: E731
         else:
             pieces = model.encoder.tokenise(texts)
@@ -200,6 +229,8 @@ class _Run:
             callbacks = [Progress(self.listener), HeadEpochs(), interrupt]
             if validate and recipe.patience:
                 callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
+            if recipe.time_budget is not None:
+                callbacks.append(TimeBudget(recipe.time_budget, self.began if self.vectors is None else None))
             trainer = HierarchyTrainer(
                 model=TrainingStep(model, frozen=self.frozen),
                 args=_arguments(recipe, self.folder, steps_per_epoch=len(lengths), validated=validate is not None),
@@ -212,13 +243,18 @@ class _Run:
                 validate=validate,
             )
             trainer.remove_callback(PrinterCallback)
-            if checkpoint is not None and stopped_early(checkpoint, recipe.patience):
+            if checkpoint is not None:
+                self.time_was_over = time_was_over(checkpoint)
+            if checkpoint is not None and (self.time_was_over or stopped_early(checkpoint, recipe.patience)):
                 trainer.model.load_state_dict(load_file(best_checkpoint(checkpoint) / "model.safetensors"))
                 return _scores_at(*history(checkpoint))
             try:
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
             except (SafetensorError, RuntimeError) as error:
                 raise _checkpoint_error(error, self.folder) from error
+        # Asked of the trainer: a resumed run has another callback object than the one that was given.
+        known = trainer.callback_handler.callbacks
+        self.time_was_over = any(one.over for one in known if isinstance(one, TimeBudget))
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
 
 
