@@ -94,10 +94,8 @@ class TestEveryHead:
             loss.backward()
             optimizer.step()
             losses.append(loss.item())
-        if kind in ("one class", "one node") and task == "single":
-            assert losses[-1] == pytest.approx(0, abs=1e-6)  # there is nothing to be wrong about
-        else:
-            assert losses[-1] < 0.3 * losses[0]
+        # Where there is one class, a softmax has nothing to be wrong about from the start; a yes-or-no answer has.
+        assert losses[-1] < max(0.3 * losses[0], 1e-6)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if KINDS[kind].is_tree])

@@ -20,6 +20,7 @@ HEADS: dict[str, str] = {
     "per-level": "textaxa.heads.per_level.PerLevelHead",
     "cascade": "textaxa.heads.cascade.CascadeHead",
     "conditional": "textaxa.heads.conditional.ConditionalHead",
+    "binary": "textaxa.heads.binary.BinaryHead",
     "flat": "textaxa.heads.flat.FlatHead",
 }
 """Where each head lives. A head is one file in this folder and one line here."""

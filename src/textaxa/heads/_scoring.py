@@ -5,14 +5,15 @@ coherent probabilities, depends on the task alone and lives here: softmax levels
 several.
 """
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 
 from textaxa.heads._levels import LevelClasses, NodeSums, ParentCut, path_proba
-from textaxa.heads._losses import LevelWeights, binary_loss, class_weights, smoothed
+from textaxa.heads._losses import LevelWeights, class_weights, smoothed
+from textaxa.heads._multilabel_losses import NodeLoss
 from textaxa.taxonomy import Taxonomy
 
 Logits = list[torch.Tensor]
@@ -33,6 +34,14 @@ class LevelSettings(Protocol):
     @property
     def level_weights(self) -> str | tuple[float, ...]:
         """``equal``, ``uncertainty``, ``dwa``, or a number a level."""
+
+
+class SeveralPathsSettings(LevelSettings, Protocol):
+    """What `scoring` reads besides."""
+
+    @property
+    def several_paths_loss(self) -> str:
+        """One of `textaxa.heads._multilabel_losses.LOSSES`."""
 
 
 class SinglePathScoring(nn.Module):
@@ -86,24 +95,26 @@ class MultiPathScoring(nn.Module):
 
     task = "multi"
 
-    def __init__(self, taxonomy: Taxonomy, settings: LevelSettings, counts: np.ndarray | None) -> None:
+    def __init__(
+        self, taxonomy: Taxonomy, settings: LevelSettings, counts: np.ndarray | None, *, loss: str = "bce"
+    ) -> None:
         super().__init__()
         self.cut = ParentCut(taxonomy)
         self.sizes = [s.stop - s.start for s in self.cut.slices]
-        self.smoothing = settings.label_smoothing
         self.level_weights = LevelWeights(settings.level_weights, len(self.sizes))
-        for level, nodes in enumerate(self.cut.slices):
-            known = np.zeros(self.sizes[level]) if counts is None else counts[nodes]
-            weights = torch.from_numpy(class_weights(settings.class_weights, known)).float()
-            self.register_buffer(f"_weights_{level}", weights, persistent=False)
+        known = np.zeros(len(taxonomy)) if counts is None else counts
+        # A text with two top-level nodes counts twice; what reads the number (a share of rows) is blind to that little.
+        self.rows = float(known[self.cut.slices[0]].sum())
+        how: dict[str, Any] = {"weighting": settings.class_weights, "smoothing": settings.label_smoothing}
+        self.losses = nn.ModuleList(NodeLoss(loss, known[nodes], self.rows, **how) for nodes in self.cut.slices)
 
     def loss(self, logits: Logits, targets: torch.Tensor) -> torch.Tensor:
         """Give the mean loss of a batch in nats, the levels combined by their weights."""
         return self.level_weights(torch.stack([self._level_loss(i, x, targets) for i, x in enumerate(logits)]))
 
     def _level_loss(self, level: int, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        weights = self.get_buffer(f"_weights_{level}")
-        return binary_loss(logits, self.truth(level, targets), weights, self.smoothing).mean()
+        loss: torch.Tensor = self.losses[level](logits, self.truth(level, targets))
+        return loss.mean()
 
     def truth(self, level: int, targets: torch.Tensor) -> torch.Tensor:
         """Give the true nodes of a level as probabilities 0 and 1, (B, C_l)."""
@@ -122,10 +133,11 @@ class MultiPathScoring(nn.Module):
 Scoring = SinglePathScoring | MultiPathScoring
 
 
-def scoring(taxonomy: Taxonomy, task: str, settings: LevelSettings, counts: np.ndarray | None) -> Scoring:
+def scoring(taxonomy: Taxonomy, task: str, settings: SeveralPathsSettings, counts: np.ndarray | None) -> Scoring:
     """Choose the scoring of a task: ``single`` or ``multi``."""
-    kind = SinglePathScoring if task == "single" else MultiPathScoring
-    return kind(taxonomy, settings, counts)
+    if task == "single":
+        return SinglePathScoring(taxonomy, settings, counts)
+    return MultiPathScoring(taxonomy, settings, counts, loss=settings.several_paths_loss)
 
 
 def hidden_rows(values: torch.Tensor, share: float) -> torch.Tensor:

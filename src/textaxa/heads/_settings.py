@@ -40,3 +40,15 @@ def level_weights() -> Any:
         choices=("equal", "uncertainty", "dwa"),
         at_least=0,
     )
+
+
+def several_paths_loss() -> Any:
+    """Declare ``several_paths_loss``."""
+    return setting(
+        "bce",
+        "What several-paths tasks are trained on. bce: binary cross-entropy of every node; zmlce: every true node scores "
+        "above 0, every other below, the worst ones counting most (HPT); focal: easy answers count less (Lin et al. 2017); "
+        "asymmetric: easy negatives count less (Ridnik et al. 2021); distribution-balanced: for a long tail of rare "
+        "nodes (Wu et al. 2020, Huang et al. 2021). Only bce gives probabilities that can be taken at their word.",
+        choices=("bce", "zmlce", "focal", "asymmetric", "distribution-balanced"),
+    )

@@ -29,6 +29,7 @@ class CascadeSettings(Checked):
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()
     level_weights: str | tuple[float, ...] = _settings.level_weights()
+    several_paths_loss: str = _settings.several_paths_loss()
 
 
 class CascadeHead(nn.Module):
