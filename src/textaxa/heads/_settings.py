@@ -44,11 +44,16 @@ def level_weights() -> Any:
 
 def several_paths_loss() -> Any:
     """Declare ``several_paths_loss``."""
+    return node_loss("With several paths a text: how the yes-or-no answers of the nodes are trained.")
+
+
+def node_loss(what: str) -> Any:
+    """Declare the loss of yes-or-no answers; ``what`` says of which."""
     return setting(
         "bce",
-        "What several-paths tasks are trained on. bce: binary cross-entropy of every node; zmlce: every true node scores "
-        "above 0, every other below, the worst ones counting most (HPT); focal: easy answers count less (Lin et al. 2017); "
-        "asymmetric: easy negatives count less (Ridnik et al. 2021); distribution-balanced: for a long tail of rare "
-        "nodes (Wu et al. 2020, Huang et al. 2021). Only bce gives probabilities that can be taken at their word.",
+        f"{what} bce: binary cross-entropy; zmlce: every true node scores above 0, every other below, the worst ones "
+        "counting most (HPT); focal: easy answers count less (Lin et al. 2017); asymmetric: easy negatives count less "
+        "(Ridnik et al. 2021); distribution-balanced: for a long tail of rare nodes (Wu et al. 2020, Huang et al. "
+        "2021). Only bce gives probabilities that can be taken at their word.",
         choices=("bce", "zmlce", "focal", "asymmetric", "distribution-balanced"),
     )

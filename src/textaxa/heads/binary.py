@@ -23,7 +23,7 @@ from textaxa.taxonomy import Taxonomy
 class BinarySettings(Checked):
     """``binary``: a sigmoid for every node, coherent by the max-constraint."""
 
-    loss: str = _settings.several_paths_loss()
+    loss: str = _settings.node_loss("How the yes-or-no answers of the nodes are trained.")
     coherence: str = setting(
         "max",
         "How a node is kept from being above its parent. max: a node's score is the largest at or below it, in "
