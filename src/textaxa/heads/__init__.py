@@ -21,6 +21,7 @@ HEADS: dict[str, str] = {
     "cascade": "textaxa.heads.cascade.CascadeHead",
     "conditional": "textaxa.heads.conditional.ConditionalHead",
     "binary": "textaxa.heads.binary.BinaryHead",
+    "label-text": "textaxa.heads.label_text.LabelTextHead",
     "flat": "textaxa.heads.flat.FlatHead",
 }
 """Where each head lives. A head is one file in this folder and one line here."""

@@ -165,7 +165,7 @@ def _members(taxonomy: Taxonomy, level: int, nodes: np.ndarray, ended: np.ndarra
 
 def padded(rows: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:
     """Stack rows of unequal length as int64 (R, K), filled up with -1."""
-    padded = np.full((len(rows), max([1, *map(len, rows)])), -1, dtype=np.int64)
+    table = np.full((len(rows), max([1, *map(len, rows)])), -1, dtype=np.int64)
     for i, row in enumerate(rows):
-        padded[i, : len(row)] = row
-    return padded
+        table[i, : len(row)] = row
+    return table

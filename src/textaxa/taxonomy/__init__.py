@@ -7,6 +7,7 @@ from textaxa.taxonomy._draft import NodeRecord
 from textaxa.taxonomy._files import read_taxonomy, write_taxonomy
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path, format_path, parse_path
 from textaxa.taxonomy._taxonomy import Taxonomy
+from textaxa.taxonomy._texts import label_texts
 
 __all__ = [
     "CSR",
@@ -19,6 +20,7 @@ __all__ = [
     "check_taxonomy",
     "diff_taxonomies",
     "format_path",
+    "label_texts",
     "parse_path",
     "read_taxonomy",
     "write_taxonomy",

@@ -70,12 +70,12 @@ class Progress(TrainerCallback):
 
 
 class HeadEpochs(TrainerCallback):
-    """Tells the head when an epoch is over (dynamic level weights read it)."""
+    """Tells when an epoch is over (dynamic level weights and label vectors change then)."""
 
     def on_epoch_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Pass it on."""
         del args, state, control
-        kwargs["model"].head.end_epoch()
+        kwargs["model"].end_epoch()
 
 
 class TimeBudget(TrainerCallback, ExportableState):

@@ -24,6 +24,7 @@ from textaxa.encoders import Pieces, TransformerEncoder, length_of, load_encoder
 from textaxa.errors import DataError, ModelFileError
 from textaxa.evaluation import hierarchical_f1
 from textaxa.heads import build_head, check_task, head_class
+from textaxa.labels import LabelVectors, reads_labels, start_from_names
 from textaxa.model import Model, ModelSettings
 from textaxa.settings import Checked, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
@@ -158,8 +159,9 @@ class _Run:
             model.scale.fit(_features_of(model, [pieces[i] for i in sample]))
             collate = TokenBatches(pieces, encoder.tokenise, targets.values)
             lengths = [length_of(p) for p in pieces]
+        label_vectors = self._read_labels(model)
         validate = self._validation(model, valid) if valid else None
-        best = self._fit(model, recipe, collate, lengths, validate=validate, checkpoint=checkpoint)
+        best = self._fit(model, recipe, collate, lengths, label_vectors, validate=validate, checkpoint=checkpoint)
         model.summary = {
             "rows": len(texts),
             "valid_rows": len(valid[0]) if valid else 0,
@@ -186,6 +188,16 @@ class _Run:
         elif encoder.settings.trainable_layers is not None:
             encoder.freeze_below(encoder.settings.trainable_layers)
         return Model(self.taxonomy, encoder, head, replace(self.settings, encoder=encoder.settings, training=recipe))
+
+    def _read_labels(self, model: Model) -> LabelVectors | None:
+        """Let the head have what it needs of label texts; give what encodes them anew as the encoder learns."""
+        if reads_labels(model.head):
+            label_vectors = LabelVectors(model)
+            label_vectors.store()
+            return None if self.frozen else label_vectors
+        if getattr(self.settings.head_settings, "init", "random") == "label-names":
+            start_from_names(model)
+        return None
 
     def _stores_features(self, model: Model) -> bool:
         """Tell whether every text is encoded once, before training; states of all tokens would be too many."""
@@ -219,6 +231,7 @@ class _Run:
         recipe: TrainingSettings,
         collate: Any,
         lengths: Sequence[int],
+        label_vectors: LabelVectors | None,
         *,
         validate: Callable[[], dict[str, float]] | None,
         checkpoint: Path | None,
@@ -232,7 +245,7 @@ class _Run:
             if recipe.time_budget is not None:
                 callbacks.append(TimeBudget(recipe.time_budget, self.began if self.vectors is None else None))
             trainer = HierarchyTrainer(
-                model=TrainingStep(model, frozen=self.frozen),
+                model=TrainingStep(model, frozen=self.frozen, label_vectors=label_vectors),
                 args=_arguments(recipe, self.folder, steps_per_epoch=len(lengths), validated=validate is not None),
                 data_collator=collate,
                 train_dataset=range(len(lengths)),

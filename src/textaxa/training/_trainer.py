@@ -9,6 +9,7 @@ from torch.utils.data import Sampler
 from transformers import Trainer, TrainerControl
 
 from textaxa.encoders import TokenStates
+from textaxa.labels import LabelVectors
 from textaxa.model import Model
 from textaxa.settings import TrainingSettings
 
@@ -18,10 +19,14 @@ class TrainingStep(nn.Module):
 
     With a frozen encoder only scale and head are held here, so a checkpoint is small; where the head reads the states
     of tokens, which would be too many to store, the frozen encoder runs in every step.
+
+    Where the head reads label texts and the encoder learns, ``label_vectors`` encodes them: with gradient in each step,
+    and once for all after every epoch.
     """
 
-    def __init__(self, model: Model, *, frozen: bool) -> None:
+    def __init__(self, model: Model, *, frozen: bool, label_vectors: LabelVectors | None = None) -> None:
         super().__init__()
+        self.label_vectors = label_vectors
         self.encoder = None if frozen else model.encoder
         self._frozen_encoder = (model.encoder if frozen else None,)  # a tuple, so that it is not held as a module
         self.scale = model.scale
@@ -38,8 +43,15 @@ class TrainingStep(nn.Module):
     ) -> dict[str, torch.Tensor]:
         """Give ``{"loss": scalar}`` for tokens (W, L) or features (B, D) and their targets."""
         read = self.scale(features) if features is not None else self._read(input_ids, attention_mask, text_of)
-        scores = self.head(read, targets, self.progress)
+        how = {} if self.label_vectors is None else {"encode": self.label_vectors.encode}
+        scores = self.head(read, targets, self.progress, **how)
         return {"loss": self.head.loss(scores, targets)}
+
+    def end_epoch(self) -> None:
+        """Let the head take note, and store the label vectors of the encoder as it is now."""
+        self.head.end_epoch()
+        if self.label_vectors is not None:
+            self.label_vectors.store()
 
     def _read(self, *tokens: torch.Tensor | None) -> Any:
         """Encode tokens to what the head reads: text vectors, or token states with their mask."""

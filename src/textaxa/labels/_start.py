@@ -1,0 +1,29 @@
+"""``init = label-names``: output rows that start where the encoder sees their labels."""
+
+import torch
+from torch.nn import functional as F  # noqa: N812
+
+from textaxa.labels._vectors import LabelVectors
+from textaxa.model import Model
+
+_SHARPNESS = 10.0
+"""The first logits are this many times the cosine of text and label. Encoders of sentences were trained with 20; half
+of it lets a few hundred rows overrule a name that misleads."""
+
+
+@torch.no_grad()
+def start_from_names(model: Model) -> None:
+    """Set the text part of the head's output rows to the directions of their label texts; the rest is left random.
+
+    Scaled text vectors (D features of unit variance) have a length of about sqrt(D), so a row of length
+    10 / sqrt(D) makes logits of 10 cos(text, label).
+
+    Source: label-name initialisation as in HGCLR (Wang et al., ACL 2022, table 4: the part whose loss costs most), HPT
+    and HBGL; they take word embeddings of the names, we the encoder's own vector of path and description.
+    """
+    found = F.normalize(LabelVectors(model).all(), dim=1)
+    width = found.shape[1]
+    rows = found * (_SHARPNESS / width**0.5)
+    for linear, nodes in model.head.output_rows():
+        chosen = torch.as_tensor(nodes, dtype=torch.long, device=rows.device)
+        linear.weight[:, :width] = rows[chosen].to(linear.weight)
