@@ -25,7 +25,7 @@ class SiblingChoices(nn.Module):
         self.n_nodes = len(taxonomy)
         self.nodes = NodeSums(taxonomy)
         self._closure = [taxonomy.ancestors.row(int(t)) for t in taxonomy.terminals]
-        self._chosen = np.concatenate([child, ends])
+        self.choice_nodes = np.concatenate([child, ends])
         self._is_end = np.arange(self.size) >= len(child)
         self.register_buffer("_group", torch.from_numpy(np.concatenate([parent, ends]) + 1), persistent=False)
         for name, value in self._routes(taxonomy, child, ends).items():
@@ -53,7 +53,7 @@ class SiblingChoices(nn.Module):
         for closure, terminal, count in zip(self._closure, self.get_buffer("_terminals").tolist(), counts, strict=True):
             below[closure] += count
             here[terminal] = count
-        rows = np.where(self._is_end, here[self._chosen], below[self._chosen]) + 1.0
+        rows = np.where(self._is_end, here[self.choice_nodes], below[self.choice_nodes]) + 1.0
         group = self.get_buffer("_group").numpy()
         return np.log(rows / np.bincount(group, weights=rows)[group])
 
@@ -75,7 +75,7 @@ class SiblingChoices(nn.Module):
 
     def _dag_log_proba(self, chosen: torch.Tensor) -> torch.Tensor:
         """Add probabilities over the ways to a node, from the top level down. Column 0 of ``reached`` is the root."""
-        group, child = self.get_buffer("_group"), torch.from_numpy(self._chosen).to(chosen.device)
+        group, child = self.get_buffer("_group"), torch.from_numpy(self.choice_nodes).to(chosen.device)
         reached = torch.zeros(len(chosen), 1, device=chosen.device)
         for level in range(1, self.n_levels + 1):
             edges = self.get_buffer(f"_edges_{level}")
@@ -96,6 +96,7 @@ class ParentGiven(nn.Module):
     def __init__(self, taxonomy: Taxonomy) -> None:
         super().__init__()
         self.size = len(taxonomy)
+        self.choice_nodes = np.arange(self.size)
         parents = padded([taxonomy.parents.row(node) for node in range(len(taxonomy))])
         self.register_buffer("_parents", torch.from_numpy(parents), persistent=False)
         self.slices = [slice(int(nodes[0]), int(nodes[-1]) + 1) for nodes in _levels(taxonomy)]

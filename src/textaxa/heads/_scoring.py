@@ -19,6 +19,9 @@ from textaxa.taxonomy import Taxonomy
 Logits = list[torch.Tensor]
 """One tensor (B, C_l) a level."""
 
+OutputRows = list[tuple[nn.Linear, np.ndarray]]
+"""Layers whose first D columns read the text vector, and the node that each of their rows stands for, (rows,)."""
+
 
 class LevelSettings(Protocol):
     """What the scoring reads of a head's settings."""
@@ -54,6 +57,7 @@ class SinglePathScoring(nn.Module):
         self.classes = LevelClasses(taxonomy)
         self.nodes = NodeSums(taxonomy)
         self.sizes = self.classes.sizes
+        self.class_nodes = self.classes.class_nodes
         self.smoothing = settings.label_smoothing
         self.level_weights = LevelWeights(settings.level_weights, len(self.sizes))
         for level in range(len(self.sizes)):
@@ -101,6 +105,7 @@ class MultiPathScoring(nn.Module):
         super().__init__()
         self.cut = ParentCut(taxonomy)
         self.sizes = [s.stop - s.start for s in self.cut.slices]
+        self.class_nodes = [np.arange(s.start, s.stop) for s in self.cut.slices]
         self.level_weights = LevelWeights(settings.level_weights, len(self.sizes))
         known = np.zeros(len(taxonomy)) if counts is None else counts
         # A text with two top-level nodes counts twice; what reads the number (a share of rows) is blind to that little.

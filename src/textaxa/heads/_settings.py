@@ -42,6 +42,17 @@ def level_weights() -> Any:
     )
 
 
+def init() -> Any:
+    """Declare ``init``: the head says in ``output_rows`` which rows of which weights stand for which nodes."""
+    return setting(
+        "random",
+        "What the rows that read the text vector start as, one for each class. random; label-names: the direction in "
+        "which the encoder sees the class's label text (path and description), so that untrained classes are guessed "
+        "by their names.",
+        choices=("random", "label-names"),
+    )
+
+
 def several_paths_loss() -> Any:
     """Declare ``several_paths_loss``."""
     return node_loss("With several paths a text: how the yes-or-no answers of the nodes are trained.")

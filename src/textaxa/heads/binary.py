@@ -14,7 +14,7 @@ from textaxa._sparse import take
 from textaxa.heads import _settings
 from textaxa.heads._levels import ClosedTargets, PathSoftmax
 from textaxa.heads._multilabel_losses import row_share
-from textaxa.heads._scoring import MultiPathScoring
+from textaxa.heads._scoring import MultiPathScoring, OutputRows
 from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
 
@@ -31,6 +31,7 @@ class BinarySettings(Checked):
         "2020); cut: in prediction alone, a node gets at most its parents' score.",
         choices=("max", "cut"),
     )
+    init: str = _settings.init()
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()
@@ -99,6 +100,10 @@ class BinaryHead(nn.Module):
         # The largest probability, not the probability of the largest score: equal scores may differ in the last bit
         # after a vectorised sigmoid.
         return self.scoring.cut(scores) if self.constraint is None else self.constraint(torch.sigmoid(scores))
+
+    def output_rows(self) -> OutputRows:
+        """Tell which rows of which weights stand for which nodes, for ``init = label-names``."""
+        return [(self.classifier, np.arange(self.classifier.out_features))]
 
     def end_epoch(self) -> None:
         """Let the level weights take the finished epoch into account."""

@@ -14,7 +14,7 @@ from torch import nn
 
 from textaxa.heads import _settings
 from textaxa.heads._feeding import Feed, fed_as, fed_width
-from textaxa.heads._scoring import Logits, hidden_rows, scoring
+from textaxa.heads._scoring import Logits, OutputRows, hidden_rows, scoring
 from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
 
@@ -50,6 +50,7 @@ class ChainedSettings(Checked):
     )
     fed_as: str = fed_as("probabilities")
     fed_width: int = fed_width()
+    init: str = _settings.init()
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()
@@ -127,6 +128,10 @@ class ChainedHead(nn.Module):
     def node_proba(self, scores: Logits) -> torch.Tensor:
         """Give coherent node probabilities (B, N)."""
         return self.scoring.node_proba(scores)
+
+    def output_rows(self) -> OutputRows:
+        """Tell which rows of which weights stand for which nodes, for ``init = label-names``."""
+        return list(zip(self.classifiers, self.scoring.class_nodes, strict=True))
 
     def end_epoch(self) -> None:
         """Let the level weights take the finished epoch into account."""

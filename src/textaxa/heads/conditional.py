@@ -13,6 +13,7 @@ from torch import nn
 
 from textaxa.heads import _settings
 from textaxa.heads._choices import ParentGiven, SiblingChoices
+from textaxa.heads._scoring import OutputRows
 from textaxa.settings import Checked, setting
 from textaxa.taxonomy import Taxonomy
 
@@ -29,6 +30,7 @@ class ConditionalSettings(Checked):
         at_least=0,
         at_most=5,
     )
+    init: str = _settings.init()
     dropout: float = _settings.dropout()
 
 
@@ -74,6 +76,10 @@ class ConditionalHead(nn.Module):
     def node_proba(self, scores: torch.Tensor) -> torch.Tensor:
         """Give coherent node probabilities (B, N)."""
         return self.choices(scores.float())
+
+    def output_rows(self) -> OutputRows:
+        """Tell which rows of which weights stand for which nodes, for ``init = label-names``."""
+        return [(self.classifier, self.choices.choice_nodes)]
 
     def end_epoch(self) -> None:
         """Nothing changes between epochs."""

@@ -13,6 +13,7 @@ from torch.nn import functional as F  # noqa: N812
 from textaxa.heads import _settings
 from textaxa.heads._levels import NodeSums
 from textaxa.heads._losses import class_weights, smoothed
+from textaxa.heads._scoring import OutputRows
 from textaxa.settings import Checked
 from textaxa.taxonomy import Taxonomy
 
@@ -21,6 +22,7 @@ from textaxa.taxonomy import Taxonomy
 class FlatSettings(Checked):
     """``flat``: one softmax over the terminals; a node's probability is the sum over the terminals below it."""
 
+    init: str = _settings.init()
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()
@@ -43,7 +45,8 @@ class FlatHead(nn.Module):
         self.settings = settings
         self.task = task
         self.dropout = nn.Dropout(settings.dropout)
-        self.classifier = nn.Linear(width, len(taxonomy.terminals))
+        self.terminals = taxonomy.terminals
+        self.classifier = nn.Linear(width, len(self.terminals))
         self.nodes = NodeSums(taxonomy)
         known = np.zeros(len(taxonomy.terminals)) if counts is None else counts
         weights = torch.from_numpy(class_weights(settings.class_weights, known)).float()
@@ -65,6 +68,10 @@ class FlatHead(nn.Module):
     def node_proba(self, scores: torch.Tensor) -> torch.Tensor:
         """Give coherent node probabilities (B, N)."""
         return self.nodes(torch.softmax(scores.float(), dim=1))
+
+    def output_rows(self) -> OutputRows:
+        """Tell which rows of which weights stand for which nodes, for ``init = label-names``."""
+        return [(self.classifier, self.terminals)]
 
     def end_epoch(self) -> None:
         """Nothing changes between epochs."""

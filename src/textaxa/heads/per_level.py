@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from textaxa.heads import _settings
-from textaxa.heads._scoring import Logits, scoring
+from textaxa.heads._scoring import Logits, OutputRows, scoring
 from textaxa.settings import Checked
 from textaxa.taxonomy import Taxonomy
 
@@ -20,6 +20,7 @@ from textaxa.taxonomy import Taxonomy
 class PerLevelSettings(Checked):
     """``per-level``: one independent linear classifier a level on the text vector."""
 
+    init: str = _settings.init()
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()
@@ -60,6 +61,10 @@ class PerLevelHead(nn.Module):
     def node_proba(self, scores: Logits) -> torch.Tensor:
         """Give coherent node probabilities (B, N)."""
         return self.scoring.node_proba(scores)
+
+    def output_rows(self) -> OutputRows:
+        """Tell which rows of which weights stand for which nodes, for ``init = label-names``."""
+        return list(zip(self.classifiers, self.scoring.class_nodes, strict=True))
 
     def end_epoch(self) -> None:
         """Let the level weights take the finished epoch into account."""
