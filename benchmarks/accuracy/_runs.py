@@ -79,17 +79,32 @@ def task_of(data: Split) -> str:
 
 def run(data: Split, recipe: Recipe, seed: int) -> Run:
     """Give a finished run, from disk where it was made before."""
-    told = json.dumps([data.name, len(data.train[0]), asdict(recipe), seed], sort_keys=True)
-    file = RUNS / "runs" / f"{data.name}-{recipe.head}-{seed}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+    file = _file(data, recipe, seed)
     if file.is_file():
-        stored = json.loads(file.read_text(encoding="utf-8"))
-        return Run(**{**stored, "recipe": Recipe(**stored["recipe"])})
+        return _stored(file)
     done = _run(data, recipe, seed)
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".partial")
     partial.write_text(json.dumps(asdict(done)), encoding="utf-8")
     partial.rename(file)
     return done
+
+
+def finished(data: Split, recipe: Recipe, seeds: Sequence[int]) -> list[Run]:
+    """Give the runs of all seeds, or none where one of them is missing."""
+    files = [_file(data, recipe, seed) for seed in seeds]
+    return [_stored(file) for file in files] if all(file.is_file() for file in files) else []
+
+
+def _file(data: Split, recipe: Recipe, seed: int) -> Path:
+    told = json.dumps([data.name, len(data.train[0]), asdict(recipe), seed], sort_keys=True)
+    mark = hashlib.sha256(told.encode()).hexdigest()[:12]
+    return RUNS / "runs" / f"{data.name}-{recipe.head}-{seed}-{mark}.json"
+
+
+def _stored(file: Path) -> Run:
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    return Run(**{**stored, "recipe": Recipe(**stored["recipe"])})
 
 
 def _run(data: Split, recipe: Recipe, seed: int) -> Run:
