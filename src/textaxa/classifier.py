@@ -13,6 +13,7 @@ from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
 from textaxa.heads import head_settings
+from textaxa.labels import zero_shot_model
 from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
@@ -174,6 +175,51 @@ valid_share, patience, time_budget, precision, device, seed
         )
         return self
 
+    @classmethod
+    def zero_shot(cls, taxonomy: Taxonomy, **parameters: Any) -> "HierarchicalTextClassifier":
+        """Give a classifier that is ready without a training row: texts go where the taxonomy's words are nearest.
+
+        Parameters
+        ----------
+        taxonomy
+            Its names, and better still its descriptions, are all that the classifier knows.
+        parameters
+            As of the class. ``head`` is ``label-text``; ``task = "auto"`` is one path a text.
+
+        Raises
+        ------
+        ConfigError
+            Parameters that cannot be used, or a head that needs training rows.
+        """
+        found = cls(**{"head": "label-text", **parameters, "taxonomy": taxonomy})
+        settings = found._settings()
+        task = "single" if found.task == "auto" else found.task
+        model = zero_shot_model(
+            taxonomy,
+            task=task,
+            encoder=settings["encoder"],
+            head=found.head,
+            head_settings=settings["head"],
+            training=settings["training"],
+        )
+        found._take(model)
+        return found
+
+    def with_taxonomy(self, taxonomy: Taxonomy) -> "HierarchicalTextClassifier":
+        """Give a classifier for a changed taxonomy, without training: new and renamed nodes are known by their texts.
+
+        Raises
+        ------
+        ConfigError
+            The head is not one that scores nodes by their texts (``label-text``).
+        """
+        found = type(self)(**{**self.get_params(), "taxonomy": taxonomy})
+        found._take(self._fitted().with_taxonomy(taxonomy))
+        return found
+
+    def _take(self, model: Model) -> None:
+        self.model_, self.taxonomy_, self.task_ = model, model.taxonomy, model.task
+
     def _settings(self) -> dict[str, Any]:
         """Check every parameter; nothing is checked in ``__init__``, as scikit-learn asks."""
         if self.task not in ("auto", "single", "multi"):
@@ -265,7 +311,7 @@ valid_share, patience, time_budget, precision, device, seed
             **vars(settings.encoder),
             **vars(settings.training),
         )
-        found.model_, found.taxonomy_, found.task_ = model, model.taxonomy, model.task
+        found._take(model)
         return found
 
     def __sklearn_tags__(self) -> Any:

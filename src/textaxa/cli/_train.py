@@ -79,6 +79,12 @@ def train(
     config: Annotated[
         str | None, typer.Option(help="Configuration file; flags win over it.", metavar="FILE", rich_help_panel=RUN)
     ] = None,
+    zero_shot: Annotated[
+        bool,
+        typer.Option(
+            "--zero-shot", help="No table: head label-text, from the words of --taxonomy alone.", rich_help_panel=MODEL
+        ),
+    ] = False,
     references: Annotated[
         bool, typer.Option("--references/--no-references", help="Score reference classifiers too.", rich_help_panel=RUN)
     ] = True,
@@ -89,6 +95,7 @@ def train(
 ) -> None:
     """Train a model on a table of texts with their categories."""
     from textaxa.cli._settings import merged, parse_settings
+    from textaxa.jobs.zero_shot import ZERO_SHOT_HEAD
 
     flags: dict[str, dict[str, Any]] = {
         "data": options.data_options(
@@ -108,11 +115,18 @@ def train(
         | {"table": table, "valid": valid},
         "taxonomy": {"file": taxonomy},
         "encoder": {"encoder": encoder, "frozen": frozen, "max_length": max_length},
-        "head": {"name": head},
+        "head": {"name": head or (ZERO_SHOT_HEAD if zero_shot else None)},
         "training": {"epochs": epochs, "batch_size": batch_size, "seed": seed, "valid_share": valid_share}
         | {"time_budget": options.seconds_of(time_budget)},
     }
     overrides = merged(flags, parse_settings(setting or []))
+    if zero_shot and resume:
+        raise typer.BadParameter(
+            "a zero-shot model is made in seconds: there is nothing to resume", param_hint="--resume"
+        )
+    if zero_shot:
+        _run_zero_shot(_config(config, overrides, out, resume=False), out, overwrite, as_json, quiet)
+        return
     _run(_config(config, overrides, out, resume), out, overwrite, resume, references, as_json, quiet)
 
 
@@ -140,6 +154,17 @@ def _run(
         _tell_json({"event": "result", "out": out, "seconds": round(result.seconds, 3), "evaluations": scores})
     else:
         _show(result)
+
+
+def _run_zero_shot(config: "Config", out: str, overwrite: bool, as_json: bool, quiet: bool) -> None:
+    from textaxa.jobs._listener import nobody
+    from textaxa.jobs.zero_shot import zero_shot as job
+
+    result = job(config, out, overwrite=overwrite, listener=_tell_json if as_json else nobody)
+    if as_json or quiet:
+        return
+    typer.echo(f"Made from the words of {len(result.model.taxonomy):,} nodes; no row was read. Saved: {out}")
+    typer.echo(f"Use it: textaxa predict {out} new.csv -o out.csv")
 
 
 def _tell_json(event: dict[str, Any]) -> None:

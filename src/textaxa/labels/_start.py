@@ -1,5 +1,6 @@
 """``init = label-names``: output rows that start where the encoder sees their labels."""
 
+import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
@@ -25,5 +26,5 @@ def start_from_names(model: Model) -> None:
     width = found.shape[1]
     rows = found * (_SHARPNESS / width**0.5)
     for linear, nodes in model.head.output_rows():
-        chosen = torch.as_tensor(nodes, dtype=torch.long, device=rows.device)
+        chosen = torch.from_numpy(nodes.astype(np.int64)).to(rows.device)
         linear.weight[:, :width] = rows[chosen].to(linear.weight)

@@ -40,8 +40,17 @@ def _intended(model: "Model") -> str:
         "# A textaxa model\n\n"
         f"It gives a text {paths} in a taxonomy of {len(taxonomy):,} nodes on {taxonomy.n_levels} levels "
         f"({len(taxonomy.terminals):,} of them can be an answer), with a probability for every node. "
-        "It knows only the kind of texts that it was trained on; on others its probabilities mean little."
+        + _knows(model.summary)
     )
+
+
+def _knows(summary: Mapping[str, Any]) -> str:
+    if summary.get("rows") == 0:
+        return (
+            "It has seen no training row: it compares a text with the names and descriptions of the nodes. Its "
+            "probabilities rank the nodes and mean little else."
+        )
+    return "It knows only the kind of texts that it was trained on; on others its probabilities mean little."
 
 
 def _use() -> str:
@@ -58,6 +67,9 @@ def _data(model: "Model") -> str:
     if "rows" not in summary:
         return ""
     lines = [f"- training rows: {summary['rows']:,}", f"- validation rows: {summary.get('valid_rows', 0):,}"]
+    if summary.get("taxonomy_changes"):
+        changes = ", ".join(f"{what} {count:,}" for what, count in summary["taxonomy_changes"].items())
+        lines.append(f"- nodes that changed after training: {changes}")
     if summary.get("source"):
         lines.append(f"- from: {summary['source']}")
     counts = summary.get("counts", [])
