@@ -31,6 +31,11 @@ class ModelSettings:
     training: TrainingSettings = field(default_factory=TrainingSettings)
 
 
+def read_width(encoder: Any, head: Any) -> int:
+    """Give the width of what a head, or a head's class, reads of an encoder: text vectors or the states of tokens."""
+    return int(encoder.width if head.reads == "vectors" else encoder.state_width)
+
+
 class FeatureScale(nn.Module):
     """Brings features to zero mean and unit variance, as training rows had them before training.
 
@@ -83,7 +88,7 @@ class Model(nn.Module):
         super().__init__()
         self.taxonomy = taxonomy
         self.encoder = encoder
-        self.scale = FeatureScale(encoder.width if head.reads == "vectors" else encoder.state_width)
+        self.scale = FeatureScale(read_width(encoder, head))
         self.head = head
         self.settings = settings
         self.summary: dict[str, Any] = summary or {}

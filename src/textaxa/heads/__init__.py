@@ -22,6 +22,8 @@ HEADS: dict[str, str] = {
     "conditional": "textaxa.heads.conditional.ConditionalHead",
     "binary": "textaxa.heads.binary.BinaryHead",
     "label-text": "textaxa.heads.label_text.LabelTextHead",
+    "hiagm-tp": "textaxa.heads.hiagm_tp.HiagmTPHead",
+    "hiagm-la": "textaxa.heads.hiagm_la.HiagmLAHead",
     "flat": "textaxa.heads.flat.FlatHead",
 }
 """Where each head lives. A head is one file in this folder and one line here."""

@@ -25,7 +25,7 @@ from textaxa.errors import DataError, ModelFileError
 from textaxa.evaluation import hierarchical_f1
 from textaxa.heads import build_head, check_task, head_class
 from textaxa.labels import LabelVectors, reads_labels, start_from_names
-from textaxa.model import Model, ModelSettings
+from textaxa.model import Model, ModelSettings, read_width
 from textaxa.settings import Checked, EncoderSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
@@ -178,7 +178,7 @@ class _Run:
         head = build_head(
             self.settings.head,
             self.taxonomy,
-            encoder.width,
+            read_width(encoder, head_class(self.settings.head)),
             task=self.settings.task,
             settings=self.settings.head_settings,
             counts=targets.counts,
