@@ -3,5 +3,6 @@
 from textaxa.decoding._paths import decode_multi, top_paths
 from textaxa.decoding._prediction import Prediction
 from textaxa.decoding._proba import terminal_proba
+from textaxa.decoding._thresholds import check_thresholds, choose_thresholds
 
-__all__ = ["Prediction", "decode_multi", "terminal_proba", "top_paths"]
+__all__ = ["Prediction", "check_thresholds", "choose_thresholds", "decode_multi", "terminal_proba", "top_paths"]

@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from textaxa._sparse import take
 from textaxa.decoding._prediction import Prediction, PredictionMaker
 from textaxa.decoding._proba import Probabilities, check_node_proba, terminal_proba
+from textaxa.decoding._thresholds import check_thresholds, passing
 from textaxa.errors import ConfigError
 from textaxa.taxonomy import Taxonomy
 
@@ -78,7 +79,7 @@ def _best_columns(exact: Probabilities, k: int) -> NDArray[np.int64]:
 
 
 def decode_multi(
-    taxonomy: Taxonomy, node_proba: ArrayLike, threshold: float = 0.5, *, at_least_one: bool = True
+    taxonomy: Taxonomy, node_proba: ArrayLike, threshold: ArrayLike = 0.5, *, at_least_one: bool = True
 ) -> list[list[Prediction]]:
     """Give every text the deepest nodes whose probability reaches the threshold: the decoder of several-path tasks.
 
@@ -91,10 +92,12 @@ def decode_multi(
     node_proba
         P(the text belongs under node n), shape (B, N); coherent: a child is never above its parent.
     threshold
-        A node is taken from this probability on, in (0, 1].
+        A node is taken from this probability on, in (0, 1]: one number, or one a node (N,). With one a node, a node is
+        taken only where one of its parents is taken too.
     at_least_one
         Where no node reaches the threshold, give the most probable top-level node, followed down as long as the most
-        probable child has at least ``threshold`` of its parent's probability. False: give nothing for such a text.
+        probable child has at least ``threshold`` (its own) of its parent's probability. False: give nothing for such a
+        text.
 
     Returns
     -------
@@ -103,7 +106,7 @@ def decode_multi(
     Raises
     ------
     ConfigError
-        The threshold is outside (0, 1].
+        A threshold is outside (0, 1], or there is another number of them than one or N.
     DataError
         ``node_proba`` has another shape, or values that are not finite.
 
@@ -115,10 +118,10 @@ def decode_multi(
     >>> [p.path for p in found]
     [('Games', 'Sports'), ('Tools',)]
     """
-    if not 0 < threshold <= 1:
-        raise ConfigError(f"threshold = {threshold} is outside (0, 1].")
+    thresholds = check_thresholds(taxonomy, threshold)
     proba = check_node_proba(taxonomy, node_proba)
-    text, node = np.nonzero(proba >= threshold)
+    # With one threshold for all, parents of a node that passes pass anyway: coherent probabilities grow upwards.
+    text, node = np.nonzero(passing(taxonomy, proba, thresholds) if np.ndim(threshold) else proba >= threshold)
     deepest = _most_specific(taxonomy, text, node)
     text, node = text[deepest], node[deepest]
     order = np.lexsort((node, -proba[text, node], text))
@@ -129,7 +132,7 @@ def decode_multi(
     if at_least_one and len(taxonomy):
         for i, predictions in enumerate(found):
             if not predictions:
-                predictions.append(maker.make(_follow_down(taxonomy, proba[i], threshold), proba[i]))
+                predictions.append(maker.make(_follow_down(taxonomy, proba[i], thresholds), proba[i]))
     return found
 
 
@@ -141,8 +144,8 @@ def _most_specific(taxonomy: Taxonomy, text: NDArray[np.int64], node: NDArray[np
     return ~np.isin(text * len(taxonomy) + node, covered)
 
 
-def _follow_down(taxonomy: Taxonomy, row: NDArray[np.floating], share: float) -> int:
-    """Give the node reached from the most probable top-level node through children with ``share`` of their parent."""
+def _follow_down(taxonomy: Taxonomy, row: NDArray[np.floating], shares: NDArray[np.float64]) -> int:
+    """Give the node reached from the most probable top-level node through children with their share of the parent."""
     options = taxonomy.level(1)
     node = int(options[np.argmax(row[options])])
     while True:
@@ -150,6 +153,6 @@ def _follow_down(taxonomy: Taxonomy, row: NDArray[np.floating], share: float) ->
         if not len(options):
             return node
         child = int(options[np.argmax(row[options])])
-        if row[child] < share * row[node] or row[child] <= 0:
+        if row[child] < shares[child] * row[node] or row[child] <= 0:
             return node
         node = child
