@@ -10,9 +10,9 @@ import textaxa
 PUBLIC = {
     "Columns", "Config", "ConfigError", "DataError", "Evaluation", "Examples", "Finding", "HierarchicalTextClassifier",
     "MissingExtraError", "Model", "ModelFileError", "Prediction", "Report", "Taxonomy", "TaxonomyError", "TextaxaError",
-    "__version__", "check", "check_taxonomy", "demo", "diff_taxonomies", "evaluate", "evaluate_paths", "info", "init",
-    "iterate_rows", "load_model", "paired_test", "predict", "read_config", "read_examples", "read_taxonomy",
-    "save_model", "train", "write_taxonomy",
+    "__version__", "check", "check_taxonomy", "compare", "demo", "diff_taxonomies", "evaluate", "evaluate_paths", "info",
+    "init", "iterate_rows", "load_model", "paired_test", "predict", "read_config", "read_examples", "read_taxonomy",
+    "save_model", "train", "write_taxonomy", "zero_shot",
 }  # fmt: skip
 
 
@@ -50,6 +50,7 @@ HEAVY = {"torch", "transformers", "sklearn", "scipy", "pandas", "pyarrow", "data
         "import textaxa",
         "import textaxa.cli",
         "from textaxa import Taxonomy, read_examples, evaluate_paths, check, predict, train, read_config, init, info",
+        "from textaxa import compare",
     ],
 )
 def test_the_light_core_imports_nothing_heavy(code):

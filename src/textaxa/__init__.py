@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     )
     from textaxa.evaluation import Evaluation, evaluate_paths, paired_test
     from textaxa.jobs.check import check
+    from textaxa.jobs.compare import compare
     from textaxa.jobs.demo import demo
     from textaxa.jobs.evaluate import evaluate
     from textaxa.jobs.info import info
     from textaxa.jobs.init import init
     from textaxa.jobs.predict import predict
     from textaxa.jobs.train import train
+    from textaxa.jobs.zero_shot import zero_shot
     from textaxa.model import Model
     from textaxa.persistence import load_model, save_model
     from textaxa.taxonomy import (
@@ -63,12 +65,14 @@ _HOME = {
     "evaluate_paths": "evaluation",
     "paired_test": "evaluation",
     "check": "jobs.check",
+    "compare": "jobs.compare",
     "demo": "jobs.demo",
     "evaluate": "jobs.evaluate",
     "info": "jobs.info",
     "init": "jobs.init",
     "predict": "jobs.predict",
     "train": "jobs.train",
+    "zero_shot": "jobs.zero_shot",
     "Model": "model",
     "load_model": "persistence",
     "save_model": "persistence",
@@ -101,6 +105,7 @@ __all__ = [
     "__version__",
     "check",
     "check_taxonomy",
+    "compare",
     "demo",
     "diff_taxonomies",
     "evaluate",
@@ -117,6 +122,7 @@ __all__ = [
     "save_model",
     "train",
     "write_taxonomy",
+    "zero_shot",
 ]
 
 

@@ -7,6 +7,7 @@ import typer
 
 from textaxa._version import __version__
 from textaxa.cli._check import check
+from textaxa.cli._compare import compare
 from textaxa.cli._demo import demo
 from textaxa.cli._door import door
 from textaxa.cli._evaluate import evaluate
@@ -49,6 +50,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     train: "textaxa train apps.csv --text text --labels category,subcategory --out model/",
     predict: "textaxa predict model/ new.csv --text text -o out.csv --top 3",
     evaluate: "textaxa evaluate model/ test.csv --labels category,subcategory --train apps.csv",
+    compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
     check: "textaxa check apps.csv --text text --labels category,subcategory",
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
     info: "textaxa info model/",

@@ -152,14 +152,17 @@ def _value(settings: type, key: str, text: str) -> Any:
 
 
 def _config(base: Config, head: str, sections: Mapping[str, dict[str, Any]], where: str) -> Config:
-    own = asdict(base.head_settings) if base.head == head else {}
-    return replace(
+    own = base.head_values if base.head == head else {}
+    config = replace(
         base,
         head=head,
-        head_settings=build(head_settings(head), {**own, **sections["head"]}, where=where),
+        head_values={**own, **sections["head"]},
+        source=where,
         encoder=build(EncoderSettings, {**asdict(base.encoder), **sections["encoder"]}, where=where),
         training=build(TrainingSettings, {**asdict(base.training), **sections["training"]}, where=where),
     )
+    _ = config.head_settings  # a mistake in it is told now, not after an hour of other models
+    return config
 
 
 def _refuse_twins(models: Sequence[ComparedModel]) -> None:

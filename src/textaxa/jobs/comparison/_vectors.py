@@ -28,6 +28,8 @@ class SharedVectors:
         How long encoding took, or takes where it was done before, for what was asked for since `begin`.
     spent
         How much of that was spent now.
+    asked
+        Whether anything was asked for since `begin`: a model whose encoder learns never asks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -37,9 +39,11 @@ class SharedVectors:
     def begin(self) -> None:
         """Set both clocks to nothing."""
         self.seconds = self.spent = 0.0
+        self.asked = False
 
     def __call__(self, encoder: Any, texts: Sequence[str]) -> NDArray[np.float32]:
         """Give the vectors (B, D) of texts by an encoder."""
+        self.asked = True
         name = _name(encoder, texts)
         stored, told = self.folder / f"{name}.npy", self.folder / f"{name}.json"
         if not told.is_file():

@@ -1,0 +1,264 @@
+"""A comparison as one page that stands alone: no script, no outside request, light and dark, readable on a phone."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from textaxa.errors import ConfigError
+from textaxa.jobs.comparison._result import Comparison, ModelResult
+
+GENERATOR = '<meta name="generator" content="textaxa compare">'
+"""By this line a page is known as one that may be replaced."""
+
+PERCENT = 100
+
+WIDTH, HEIGHT = 640, 360
+LEFT, RIGHT, TOP, BOTTOM = 56, 24, 16, 48
+"""The plot and its margins, in the units of the picture."""
+
+LINE = 15
+"""Least distance between the names beside the dots."""
+
+_STYLE = """
+:root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #d8dde5; --paper: #fff; --mark: #0b6bcb;
+  --tint: #eef5fd; }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #a0a9b8; --line: #39414d; --paper: #14171c;
+  --mark: #6db3f8; --tint: #1c2733; } }
+* { box-sizing: border-box; }
+body { margin: 0 auto; max-width: 64rem; padding: 1rem; background: var(--paper); color: var(--ink);
+  font: 16px/1.5 system-ui, sans-serif; }
+h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
+.advice { background: var(--tint); border-left: 4px solid var(--mark); padding: .75rem 1rem; overflow-wrap: anywhere; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
+th, td { border-bottom: 1px solid var(--line); padding: .35rem .7rem; text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { text-align: left; }
+small, .soft { color: var(--soft); } td small { display: block; }
+tr.chosen { background: var(--tint); }
+svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
+svg .soft { fill: var(--soft); }
+"""
+
+
+def check_html_file(file: str | Path) -> None:
+    """Make sure that a page may be written there: told before hours of training, not after.
+
+    Raises
+    ------
+    ConfigError
+        Something else is there, or there is no such folder.
+    """
+    place = Path(file)
+    if not place.absolute().parent.is_dir():
+        raise ConfigError(f"The page {str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
+    if place.is_dir() or (place.is_file() and not _is_ours(place)):
+        raise ConfigError(
+            f"{str(place)!r} is there and is not a page of textaxa compare, so it is left alone. Name another file."
+        )
+
+
+def write_html(comparison: Comparison, file: str | Path) -> None:
+    """Write the page; one of an earlier comparison is replaced."""
+    check_html_file(file)
+    place = Path(file)
+    fresh = place.with_name(f".{place.name}.new")
+    fresh.write_text(html_page(comparison), encoding="utf-8", errors="backslashreplace")
+    fresh.replace(place)
+
+
+def html_page(comparison: Comparison) -> str:
+    """Give the page as text."""
+    title = f"Models compared on {escape(Path(comparison.source).name)}"
+    seeds = f"{len(comparison.seeds)} seed{'s' if len(comparison.seeds) > 1 else ''}"
+    rows = (
+        f"{comparison.rows:,} rows to train on, {comparison.valid_rows:,} to choose the epoch by, "
+        f"{comparison.test_rows:,} to compare on; {seeds} a model."
+    )
+    return "\n".join(
+        [
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
+            GENERATOR,
+            f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
+            f'<h1>{title}</h1>\n<p class="soft">{rows}</p>',
+            f'<p class="advice">{_code(comparison.recommendation.text)}</p>',
+            f"<h2>Scores and costs</h2>\n{_table(comparison)}",
+            f"<h2>{_headline(comparison)} against training time</h2>\n{_plot(comparison)}",
+            *_others(comparison),
+            "</body>\n</html>\n",
+        ]
+    )
+
+
+def _is_ours(file: Path) -> bool:
+    with file.open(encoding="utf-8", errors="replace") as stream:
+        return GENERATOR in stream.read(1000)
+
+
+def _code(text: str) -> str:
+    """Escape a text, and show what stands between backquotes as code."""
+    parts = escape(text).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def _headline(comparison: Comparison) -> str:
+    return comparison.metric_name[0].upper() + comparison.metric_name[1:]
+
+
+def _table(comparison: Comparison) -> str:
+    metrics = _metrics(comparison)
+    head = ["Model", *metrics.values(), "To the best", "p, corrected", "Training", "Texts/s", "MB", "Parameters"]
+    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
+    rows = "\n".join(_row(one, metrics, one.name == comparison.recommendation.model) for one in comparison.models)
+    note = (
+        "Shares in %, below each its 95 % interval over test rows and seeds. Mistake severity in levels: less is "
+        "better. p: permutation test against the best, corrected for the number of models (Holm). Training: seconds "
+        "to train the model alone. Texts/s: from text to path."
+    )
+    return f'<div class="wide"><table>\n<tr>{cells}</tr>\n{rows}\n</table></div>\n<p><small>{note}</small></p>'
+
+
+def _metrics(comparison: Comparison) -> dict[str, str]:
+    levels = {
+        f"levels.{level.level}.accuracy": f"Level {level.level}" for level in comparison.models[0].evaluation.levels
+    }
+    overall = {
+        "hierarchical.f1": "Hier. F1",
+        "hierarchical.f1_auc": "hF1-AUC",
+        "nodes.macro_f1": "Macro-F1",
+        "mistake_severity": "Severity",
+    }
+    return {"path_accuracy": "Path accuracy", **levels, **overall}
+
+
+def _row(one: ModelResult, metrics: dict[str, str], chosen: bool) -> str:
+    cells = [_metric(one, name) for name in metrics]
+    test = one.against_best
+    if test is None:
+        cells += ["best", ""]
+    else:
+        low, high = test.test.interval
+        shown = f"{PERCENT * test.test.difference:+.1f}"
+        cells += [_stacked(shown, f"{PERCENT * low:+.1f} to {PERCENT * high:+.1f}"), f"{test.p_corrected:.3f}"]
+    stopped = "stopped by the time budget" if one.stopped_by_time else ""
+    cells += [_stacked(f"{one.train_seconds:,.1f} s", stopped), f"{one.texts_per_second:,.0f}"]
+    cells += [f"{one.megabytes:,.1f}", f"{one.parameters:,}"]
+    inside = "".join(f"<td>{cell}</td>" for cell in (f"<code>{escape(one.name)}</code>", *cells))
+    return f'<tr class="chosen">{inside}</tr>' if chosen else f"<tr>{inside}</tr>"
+
+
+def _metric(one: ModelResult, name: str) -> str:
+    value = one.evaluation.values().get(name)
+    if value is None:
+        return "–"
+    scale, digits = (1, 2) if name == "mistake_severity" else (PERCENT, 1)
+    low, high = (one.evaluation.intervals or {}).get(name, (value, value))
+    return _stacked(f"{scale * value:.{digits}f}", f"{scale * low:.{digits}f}–{scale * high:.{digits}f}")
+
+
+def _stacked(value: str, below: str) -> str:
+    return f"{value}<small>{below}</small>" if below else value
+
+
+def _others(comparison: Comparison) -> list[str]:
+    told = [
+        *(f"<code>{escape(name)}</code> has no result: {escape(why)}" for name, why in comparison.failed.items()),
+        *(f"<code>{escape(name)}</code> was left out: {escape(why)}" for name, why in comparison.left_out.items()),
+    ]
+    return ["<h2>Not in the table</h2>\n<ul>" + "".join(f"<li>{one}</li>" for one in told) + "</ul>"] if told else []
+
+
+def _plot(comparison: Comparison) -> str:
+    """Draw one dot a model: training time from left to right, in powers of ten, and the score upwards."""
+    points = [(max(one.train_seconds, 0.01), *_ends(one, comparison.metric)) for one in comparison.models]
+    scale = _Scale(
+        *_decades([seconds for seconds, *_ in points]), *_range([value for _, *values in points for value in values])
+    )
+    parts = [_axes(comparison, scale)]
+    heights = _apart([scale.up(value) for _, value, _, _ in points])
+    for one, (x, value, bottom, top), height in zip(comparison.models, points, heights, strict=True):
+        at, half = scale.across(x), WIDTH / 2
+        side, place = ("end", at - 10) if at > half else ("start", at + 10)
+        upper, lower = scale.up(top), scale.up(bottom)
+        parts.append(
+            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{lower:.1f}" y2="{upper:.1f}" stroke="var(--soft)"/>'
+            f'<circle cx="{at:.1f}" cy="{scale.up(value):.1f}" r="5" fill="var(--mark)"/>'
+            f'<text x="{place:.1f}" y="{height + 4:.1f}" text-anchor="{side}">{escape(one.name)}</text>'
+        )
+    label = f"{_headline(comparison)} of every model against its training time"
+    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">' + "\n".join(parts) + "</svg>"
+
+
+def _ends(one: ModelResult, metric: str) -> tuple[float, float, float]:
+    value = one.evaluation.values()[metric]
+    return (value, *(one.evaluation.intervals or {}).get(metric, (value, value)))
+
+
+def _axes(comparison: Comparison, scale: "_Scale") -> str:
+    """Draw the grid with its numbers, a power of ten and a tenth a line, and what the axes mean."""
+    floor, right = HEIGHT - BOTTOM, WIDTH - RIGHT
+    lines = []
+    for power in range(scale.first, scale.last + 1):
+        at = scale.across(10.0**power)
+        lines.append(
+            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{floor}" stroke="var(--line)"/>'
+            f'<text class="soft" x="{at:.1f}" y="{floor + 18}" text-anchor="middle">{10.0**power:g} s</text>'
+        )
+    for tenth in range(round(10 * scale.low), round(10 * scale.high) + 1):
+        at = scale.up(tenth / 10)
+        lines.append(
+            f'<line x1="{LEFT}" x2="{right}" y1="{at:.1f}" y2="{at:.1f}" stroke="var(--line)"/>'
+            f'<text class="soft" x="{LEFT - 8}" y="{at + 4:.1f}" text-anchor="end">{10 * tenth} %</text>'
+        )
+    told = f"training time; upwards: {escape(comparison.metric_name)} with its interval"
+    lines.append(f'<text class="soft" x="{right}" y="{HEIGHT - 8}" text-anchor="end">{told}</text>')
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """From seconds and shares to places in the picture: powers of ten across, shares upwards."""
+
+    first: int
+    last: int
+    low: float
+    high: float
+
+    def across(self, seconds: float) -> float:
+        share = (math.log10(seconds) - self.first) / (self.last - self.first)
+        return LEFT + share * (WIDTH - LEFT - RIGHT)
+
+    def up(self, value: float) -> float:
+        return HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
+
+
+def _decades(seconds: Sequence[float]) -> tuple[int, int]:
+    """Give the powers of ten around some times, at least one apart.
+
+    >>> _decades([3.0, 250.0])
+    (0, 3)
+    """
+    first = math.floor(math.log10(min(seconds)))
+    return first, max(first + 1, math.ceil(math.log10(max(seconds))))
+
+
+def _range(values: Sequence[float]) -> tuple[float, float]:
+    """Give the ends of the axis of shares: whole tenths around the values."""
+    low, high = math.floor(10 * min(values) - 1e-9) / 10, math.ceil(10 * max(values) + 1e-9) / 10
+    low, high = max(0.0, low), min(1.0, high)
+    return low, high if high > low else low + 0.1
+
+
+def _apart(heights: Sequence[float]) -> list[float]:
+    """Move names that would lie on each other down, each as little as it must.
+
+    >>> _apart([100.0, 50.0, 102.0])
+    [100.0, 50.0, 115.0]
+    """
+    moved, lowest = list(heights), -math.inf
+    for i in sorted(range(len(heights)), key=lambda i: heights[i]):
+        moved[i] = lowest = max(heights[i], lowest + LINE)
+    return moved
