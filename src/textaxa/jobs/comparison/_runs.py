@@ -189,8 +189,9 @@ def _train(
 def _import_all(model: ComparedModel) -> None:
     """Import what training needs before the clock starts: the first model must not pay for all."""
     if head_class(model.config.head).reads != "texts":
-        from textaxa.training._train import train_network
         from transformers import AutoModel, AutoTokenizer
+
+        from textaxa.training._train import train_network
 
         del train_network, AutoModel, AutoTokenizer
 
