@@ -25,6 +25,9 @@ FEEDS: dict[str, dict[str, Any]] = {
     "nothing": {"feed": "nothing"},
 }
 WEIGHTS = ("equal", "tuned", "uncertainty", "dwa")
+WIDE = 100
+"""Nodes from which on not every combination is run, but every feed and every weighting."""
+
 RATIOS = (0.25, 0.5, 1.0, 2.0, 4.0)
 """Of the loss weight of a level to that of the level above it."""
 
@@ -48,7 +51,7 @@ def tuned_weights(data: Split) -> tuple[float, ...]:
 
 def grid(data: Split) -> list[tuple[str, str]]:
     """Give the combinations to run: all of them, or for wide taxonomies every feed, and every weighting."""
-    if len(taxonomy_of(data)) < 1_000:
+    if len(taxonomy_of(data)) < WIDE:
         return [(feed, weights) for weights in WEIGHTS for feed in FEEDS]
     first = next(iter(FEEDS))
     return [(feed, "equal") for feed in FEEDS] + [(first, weights) for weights in WEIGHTS[1:]]
