@@ -1,7 +1,7 @@
 """A comparison as one page that stands alone: no script, no outside request, light and dark, readable on a phone."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -14,12 +14,15 @@ GENERATOR = '<meta name="generator" content="textaxa compare">'
 
 PERCENT = 100
 
-WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 56, 24, 16, 48
+WIDTH, HEIGHT = 720, 380
+LEFT, RIGHT, TOP, BOTTOM = 56, 180, 16, 48
 """The plot and its margins, in the units of the picture."""
 
-LINE = 15
-"""Least distance between the names beside the dots."""
+LINE = 16
+"""Least distance between the names at the right edge."""
+
+NAME = 24
+"""Characters of a name that have room there."""
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #d8dde5; --paper: #fff; --mark: #0b6bcb;
@@ -37,8 +40,8 @@ th, td { border-bottom: 1px solid var(--line); padding: .35rem .7rem; text-align
 th:first-child, td:first-child { text-align: left; }
 small, .soft { color: var(--soft); } td small { display: block; }
 tr.chosen { background: var(--tint); }
-svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 12px system-ui, sans-serif; }
-svg .soft { fill: var(--soft); }
+svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
+svg .lead { stroke: var(--mark); stroke-opacity: .4; fill: none; } svg .soft { fill: var(--soft); }
 """
 
 
@@ -85,7 +88,7 @@ def html_page(comparison: Comparison) -> str:
             f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
             f'<h1>{title}</h1>\n<p class="soft">{rows}</p>',
             f'<p class="advice">{_code(comparison.recommendation.text)}</p>',
-            f"<h2>Scores and costs</h2>\n{_table(comparison)}",
+            _tables(comparison),
             f"<h2>{_headline(comparison)} against training time</h2>\n{_plot(comparison)}",
             *_others(comparison),
             "</body>\n</html>\n",
@@ -108,17 +111,26 @@ def _headline(comparison: Comparison) -> str:
     return comparison.metric_name[0].upper() + comparison.metric_name[1:]
 
 
-def _table(comparison: Comparison) -> str:
+def _tables(comparison: Comparison) -> str:
     metrics = _metrics(comparison)
-    head = ["Model", *metrics.values(), "To the best", "p, corrected", "Training", "Texts/s", "MB", "Parameters"]
-    cells = "".join(f"<th>{escape(name)}</th>" for name in head)
-    rows = "\n".join(_row(one, metrics, one.name == comparison.recommendation.model) for one in comparison.models)
-    note = (
-        "Shares in %, below each its 95 % interval over test rows and seeds. Mistake severity in levels: less is "
-        "better. p: permutation test against the best, corrected for the number of models (Holm). Training: seconds "
-        "to train the model alone. Texts/s: from text to path."
+    scores = "\n".join(_row(comparison, one, [_metric(one, name) for name in metrics]) for one in comparison.models)
+    costs = "\n".join(_row(comparison, one, [*_difference(one), *_costs(one)]) for one in comparison.models)
+    cost_names = (f"{_headline(comparison)} to the best", "p, corrected", "Training", "Texts/s", "MB", "Parameters")
+    return "\n".join(
+        [
+            f"<h2>Scores</h2>\n{_table(metrics.values(), scores)}",
+            "<p><small>Shares in %, below each its 95 % interval over test rows and seeds. Mistake severity in levels: "
+            "less is better.</small></p>",
+            f"<h2>Against the best, and costs</h2>\n{_table(cost_names, costs)}",
+            "<p><small>Differences in points. p: permutation test against the best, corrected for the number of models "
+            "(Holm). Training: to train the model alone. Texts/s: from text to path.</small></p>",
+        ]
     )
-    return f'<div class="wide"><table>\n<tr>{cells}</tr>\n{rows}\n</table></div>\n<p><small>{note}</small></p>'
+
+
+def _table(names: Iterable[str], rows: str) -> str:
+    head = "".join(f"<th>{escape(name)}</th>" for name in ("Model", *names))
+    return f'<div class="wide"><table>\n<tr>{head}</tr>\n{rows}\n</table></div>'
 
 
 def _metrics(comparison: Comparison) -> dict[str, str]:
@@ -134,20 +146,22 @@ def _metrics(comparison: Comparison) -> dict[str, str]:
     return {"path_accuracy": "Path accuracy", **levels, **overall}
 
 
-def _row(one: ModelResult, metrics: dict[str, str], chosen: bool) -> str:
-    cells = [_metric(one, name) for name in metrics]
-    test = one.against_best
-    if test is None:
-        cells += ["best", ""]
-    else:
-        low, high = test.test.interval
-        shown = f"{PERCENT * test.test.difference:+.1f}"
-        cells += [_stacked(shown, f"{PERCENT * low:+.1f} to {PERCENT * high:+.1f}"), f"{test.p_corrected:.3f}"]
-    stopped = "stopped by the time budget" if one.stopped_by_time else ""
-    cells += [_stacked(f"{one.train_seconds:,.1f} s", stopped), f"{one.texts_per_second:,.0f}"]
-    cells += [f"{one.megabytes:,.1f}", f"{one.parameters:,}"]
+def _row(comparison: Comparison, one: ModelResult, cells: Sequence[str]) -> str:
     inside = "".join(f"<td>{cell}</td>" for cell in (f"<code>{escape(one.name)}</code>", *cells))
-    return f'<tr class="chosen">{inside}</tr>' if chosen else f"<tr>{inside}</tr>"
+    return f'<tr class="chosen">{inside}</tr>' if one.name == comparison.recommendation.model else f"<tr>{inside}</tr>"
+
+
+def _difference(one: ModelResult) -> tuple[str, str]:
+    if one.against_best is None:
+        return "best", ""
+    test = one.against_best.test
+    shown, low, high = (f"{PERCENT * value:+.1f}" for value in (test.difference, *test.interval))
+    return _stacked(shown, f"{low} to {high}"), f"{one.against_best.p_corrected:.3f}"
+
+
+def _costs(one: ModelResult) -> tuple[str, ...]:
+    seconds = _stacked(f"{one.train_seconds:,.1f} s", "stopped by the time budget" if one.stopped_by_time else "")
+    return seconds, f"{one.texts_per_second:,.0f}", f"{one.megabytes:,.1f}", f"{one.parameters:,}"
 
 
 def _metric(one: ModelResult, name: str) -> str:
@@ -179,17 +193,23 @@ def _plot(comparison: Comparison) -> str:
     )
     parts = [_axes(comparison, scale)]
     heights = _apart([scale.up(value) for _, value, _, _ in points])
-    for one, (x, value, bottom, top), height in zip(comparison.models, points, heights, strict=True):
-        at, half = scale.across(x), WIDTH / 2
-        side, place = ("end", at - 10) if at > half else ("start", at + 10)
-        upper, lower = scale.up(top), scale.up(bottom)
-        parts.append(
-            f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{lower:.1f}" y2="{upper:.1f}" stroke="var(--soft)"/>'
-            f'<circle cx="{at:.1f}" cy="{scale.up(value):.1f}" r="5" fill="var(--mark)"/>'
-            f'<text x="{place:.1f}" y="{height + 4:.1f}" text-anchor="{side}">{escape(one.name)}</text>'
-        )
+    for one, point, height in zip(comparison.models, points, heights, strict=True):
+        parts.append(_dot(one.name, scale, point, height))
     label = f"{_headline(comparison)} of every model against its training time"
     return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">' + "\n".join(parts) + "</svg>"
+
+
+def _dot(name: str, scale: "_Scale", point: tuple[float, float, float, float], height: float) -> str:
+    """Draw a model: its dot, its interval, and its name at the right edge with a line that leads there."""
+    seconds, value, low, high = point
+    at, y, edge = scale.across(seconds), scale.up(value), WIDTH - RIGHT + 8
+    shown = name if len(name) <= NAME else name[: NAME - 1] + "…"
+    return (
+        f'<g><title>{escape(name)}</title><path class="lead" d="M{at:.1f} {y:.1f} L{edge} {height:.1f}"/>'
+        f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{scale.up(low):.1f}" y2="{scale.up(high):.1f}" stroke="var(--soft)"/>'
+        f'<circle cx="{at:.1f}" cy="{y:.1f}" r="5" fill="var(--mark)"/>'
+        f'<text x="{edge + 4}" y="{height + 4:.1f}">{escape(shown)}</text></g>'
+    )
 
 
 def _ends(one: ModelResult, metric: str) -> tuple[float, float, float]:
@@ -256,7 +276,7 @@ def _apart(heights: Sequence[float]) -> list[float]:
     """Move names that would lie on each other down, each as little as it must.
 
     >>> _apart([100.0, 50.0, 102.0])
-    [100.0, 50.0, 115.0]
+    [100.0, 50.0, 116.0]
     """
     moved, lowest = list(heights), -math.inf
     for i in sorted(range(len(heights)), key=lambda i: heights[i]):
