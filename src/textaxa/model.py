@@ -1,16 +1,15 @@
 """A model: encoder, head and taxonomy in one object, with what is worth knowing about how it came about."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
-from textaxa.decoding import Prediction, decode_multi, top_paths
+from textaxa.decoding import FIXED, Prediction, decode_multi, top_paths
 from textaxa.encoders import Pieces, TokenStates, TransformerEncoder
-from textaxa.settings import Checked, EncoderSettings, TrainingSettings
+from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 
 _CONSTANT = 1e-4
@@ -18,17 +17,6 @@ _CONSTANT = 1e-4
 
 _HEAD_BATCH = 1024
 """Texts whose node probabilities are computed at a time."""
-
-
-@dataclass(frozen=True)
-class ModelSettings:
-    """Everything that was chosen for a model: enough to train it again on the same rows."""
-
-    task: str
-    head: str
-    head_settings: Checked
-    encoder: EncoderSettings = field(default_factory=EncoderSettings)
-    training: TrainingSettings = field(default_factory=TrainingSettings)
 
 
 def read_width(encoder: Any, head: Any) -> int:
@@ -75,6 +63,8 @@ class Model(nn.Module):
         What was chosen.
     summary : dict
         What is known about training: rows, counts, validation scores, versions. JSON-able.
+    thresholds : float64 array (N,), or None
+        In a several-paths task, from which probability on each node is an answer; None: 0.5 for all.
     """
 
     def __init__(
@@ -92,6 +82,7 @@ class Model(nn.Module):
         self.head = head
         self.settings = settings
         self.summary: dict[str, Any] = summary or {}
+        self.thresholds: np.ndarray | None = None
 
     @property
     def task(self) -> str:
@@ -133,11 +124,23 @@ class Model(nn.Module):
         return proba
 
     def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
-        """Give the predicted paths of each text, most probable first; in a several-paths task as many as pass 0.5."""
+        """Give the predicted paths of each text, most probable first; in a several-paths task all that pass."""
         return self.decode(self.node_proba(texts), top=top)
+
+    def with_taxonomy(self, taxonomy: Taxonomy) -> "Model":
+        """Give a model for a changed taxonomy, without training: new and renamed nodes are known by their texts.
+
+        Raises
+        ------
+        ConfigError
+            The head is not one that scores nodes by their texts (``label-text``).
+        """
+        from textaxa.labels import with_taxonomy  # noqa: PLC0415 - it is made of models itself
+
+        return with_taxonomy(self, taxonomy)
 
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
         """Turn node probabilities (B, N) into predictions."""
         if self.task == "multi":
-            return decode_multi(self.taxonomy, node_proba)
+            return decode_multi(self.taxonomy, node_proba, FIXED if self.thresholds is None else self.thresholds)
         return top_paths(self.taxonomy, node_proba, k=top)

@@ -6,14 +6,16 @@ The table below is light: a head's file, and with it PyTorch (the extra ``train`
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from textaxa._extras import require
 from textaxa._suggest import did_you_mean
 from textaxa.errors import ConfigError
+from textaxa.settings import EncoderSettings
 
 if TYPE_CHECKING:
     from textaxa.heads._build import Head, build_head
     from textaxa.settings import Checked
 
-__all__ = ["HEADS", "Head", "build_head", "check_task", "head_class", "head_settings"]
+__all__ = ["HEADS", "Head", "build_head", "check_encoder", "check_task", "head_class", "head_settings", "needs_encoder"]
 
 HEADS: dict[str, str] = {
     "chained": "textaxa.heads.chained.ChainedHead",
@@ -25,8 +27,10 @@ HEADS: dict[str, str] = {
     "hiagm-tp": "textaxa.heads.hiagm_tp.HiagmTPHead",
     "hiagm-la": "textaxa.heads.hiagm_la.HiagmLAHead",
     "flat": "textaxa.heads.flat.FlatHead",
+    "linear": "textaxa.linear.LinearModel",
 }
-"""Where each head lives. A head is one file in this folder and one line here."""
+"""Where each head lives. A head is one file in this folder and one line here; one that reads texts, and so is a whole
+model, has a room of its own."""
 
 
 def head_class(name: str) -> Any:
@@ -36,11 +40,14 @@ def head_class(name: str) -> Any:
     ------
     ConfigError
         There is no head of that name; the nearest one is named.
+    MissingExtraError
+        The packages that it needs are not installed.
     """
     if name not in HEADS:
         raise ConfigError(
             f"head = {name!r} is not known.{did_you_mean(str(name), HEADS)} It can be: {', '.join(HEADS)}."
         )
+    require("torch" if needs_encoder(name) else "sklearn", extra="train")
     module, _, found = HEADS[name].rpartition(".")
     return getattr(import_module(module), found)
 
@@ -49,6 +56,26 @@ def head_settings(name: str) -> "type[Checked]":
     """Give the settings dataclass of a head."""
     settings: type[Checked] = head_class(name).Settings
     return settings
+
+
+def needs_encoder(name: str) -> bool:
+    """Tell, without importing it, whether a head reads what an encoder gives; else it reads texts."""
+    return HEADS[name].startswith("textaxa.heads.")
+
+
+def check_encoder(name: str, encoder: EncoderSettings) -> None:
+    """Refuse settings of an encoder for a head that has none: left unread, they would be a surprise."""
+    if needs_encoder(name):
+        return
+    standard = vars(EncoderSettings())
+    given = ", ".join(
+        f"{setting} = {value!r}" for setting, value in vars(encoder).items() if value != standard[setting]
+    )
+    if given:
+        raise ConfigError(
+            f"The head {name!r} reads texts without an encoder, so this has no meaning for it: {given}. Leave it out, "
+            "or choose another head."
+        )
 
 
 def check_task(name: str, task: str) -> None:

@@ -22,13 +22,13 @@ def opened(model: "Model | str | Path") -> "Model":
     Raises
     ------
     MissingExtraError
-        PyTorch is not installed.
+        PyTorch, or what else the model needs, is not installed.
     ModelFileError
         The folder is not there, damaged, foreign or newer.
     """
     if not isinstance(model, str | Path):
         return model
-    require("torch", extra="train")
+    require("safetensors", extra="train")
     from textaxa.persistence import load_model
 
     return load_model(model)

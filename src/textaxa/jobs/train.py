@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
-from textaxa.config import Config, read_config
+from textaxa.config import DEFAULT_HEAD, Config, read_config
 from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation, majority_paths, to_markdown
+from textaxa.heads import check_encoder, needs_encoder
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import remember_columns
@@ -76,7 +77,8 @@ def train(
     Raises
     ------
     ConfigError
-        The output is there; no table or labels are named; the interrupted run was another one.
+        The output is there; no table or labels are named; the interrupted run was another one; an encoder is named for
+        a head that has none.
     DataError
         The table or its labels cannot be used; all faults are told together.
     Interrupted
@@ -86,7 +88,8 @@ def train(
     target = Path(out)
     check_new_folder(target, overwrite=overwrite)
     folder = interrupted.training_folder(target)
-    require_packages(settings.encoder.encoder)
+    require_packages(settings.encoder.encoder, settings.head)
+    check_encoder(settings.head, settings.encoder)
     columns = _columns(settings)
     interrupted.check(folder, resume=resume, overwrite=overwrite)
     training, valid, taxonomy = _read(settings, columns)
@@ -154,8 +157,12 @@ def train_examples(
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
 
 
-def require_packages(encoder: str | None) -> None:
+def require_packages(encoder: str | None, head: str = DEFAULT_HEAD) -> None:
     """Tell at once which extra is missing, not after the table has been read; without an encoder it is ``minilm``."""
+    if not needs_encoder(head):
+        for package in ("sklearn", "safetensors"):
+            require(package, extra="train")
+        return
     for package in ("torch", "transformers", "safetensors", "accelerate"):
         require(package, extra="train" if encoder else "minilm")
 

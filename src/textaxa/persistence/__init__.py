@@ -9,8 +9,11 @@ A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it 
     ├── encoder/             an ordinary Hugging Face model folder
     └── README.md            the model card
 
+A model with the head ``linear`` has no encoder; in place of these two it has ``linear.safetensors`` (the weights) and
+``vocabulary.json`` (the n-grams).
+
 `read_config`, `read_model_taxonomy`, `is_model_folder` and `verify` are light; saving and loading need the extra
-``train``, which is imported when they are first asked for.
+``train``, which is imported when they are first asked for; of it PyTorch only where the model is a network.
 """
 
 from typing import TYPE_CHECKING, Any

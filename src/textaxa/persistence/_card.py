@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from textaxa.heads import needs_encoder
 from textaxa.taxonomy import format_path
 
 if TYPE_CHECKING:
@@ -103,7 +104,11 @@ def _scores(summary: Mapping[str, Any]) -> str:
 def _settings(model: "Model") -> str:
     settings = model.settings
     lines = [f"- head: `{settings.head}`"]
-    groups = {"head": settings.head_settings, "encoder": settings.encoder, "training": settings.training}
+    groups: dict[str, Any] = {"head": settings.head_settings}
+    if needs_encoder(settings.head):
+        groups |= {"encoder": settings.encoder, "training": settings.training}
+    else:
+        lines.append(f"- no encoder; seed {settings.training.seed}")
     for title, group in groups.items():
         values = ", ".join(f"`{name} = {value}`" for name, value in vars(group).items())
         lines.append(f"- {title} settings: {values}")

@@ -1,27 +1,27 @@
-"""Writing and reading a whole model: what needs PyTorch. The folder's layout stands in `textaxa.persistence`."""
+"""Writing and reading a whole model. The folder's layout stands in `textaxa.persistence`."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from textaxa._version import __version__
-from textaxa.encoders import load_encoder
 from textaxa.errors import ModelFileError, TextaxaError
-from textaxa.heads import HEADS, build_head, head_settings
-from textaxa.model import Model, ModelSettings
+from textaxa.heads import HEADS, head_class, head_settings
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
 from textaxa.persistence._files import fingerprints, replaced_folder, verify
-from textaxa.settings import EncoderSettings, TrainingSettings, build
+from textaxa.persistence._thresholds import read_thresholds, write_thresholds
+from textaxa.settings import EncoderSettings, ModelSettings, TrainingSettings, build
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
 
 
-def save_model(model: Model, folder: str | Path) -> Path:
+def save_model(model: "Model", folder: str | Path) -> Path:
     """Write a model folder, whole or not at all; a model that was there before is replaced.
 
     Raises
@@ -41,9 +41,9 @@ def save_model(model: Model, folder: str | Path) -> Path:
     return target
 
 
-def _write(model: Model, folder: Path) -> None:
-    model.encoder.save(folder / "encoder")
-    save_file(_own_weights(model), folder / "head.safetensors")
+def _write(model: "Model", folder: Path) -> None:
+    _rest(model.settings.head).write(model, folder)
+    write_thresholds(model.thresholds, folder)
     _write_json(folder / "taxonomy.json", model.taxonomy.to_dict())
     settings = model.settings
     config = {
@@ -61,17 +61,11 @@ def _write(model: Model, folder: Path) -> None:
     (folder / "README.md").write_text(model_card(model), encoding="utf-8")
 
 
-def _own_weights(model: Model) -> dict[str, torch.Tensor]:
-    """Give what the encoder folder does not hold: the feature scale and the head."""
-    state = {name: value for name, value in model.state_dict().items() if not name.startswith("encoder.")}
-    return {name: value.detach().cpu().contiguous() for name, value in state.items()}
-
-
 def _write_json(file: Path, value: Any) -> None:
     file.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def load_model(folder: str | Path) -> Model:
+def load_model(folder: str | Path) -> "Model":
     """Read a model folder.
 
     Raises
@@ -85,15 +79,13 @@ def load_model(folder: str | Path) -> Model:
     try:
         taxonomy = read_model_taxonomy(place)
         settings = _settings(config)
-        encoder = load_encoder(settings.encoder, folder=place / "encoder")
-        head = build_head(settings.head, taxonomy, encoder.width, task=settings.task, settings=settings.head_settings)
-        model = Model(taxonomy, encoder, head, settings, dict(config["summary"]))
-        _load_weights(model, place / "head.safetensors")
+        model: Model = _rest(settings.head).read(place, taxonomy, settings, dict(config["summary"]))
+        model.thresholds = read_thresholds(place, config["files"], taxonomy)
     except ModelFileError:
         raise
     except (TextaxaError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{place} cannot be used: {error}") from error
-    return model.eval()
+    return model
 
 
 def _settings(config: Mapping[str, Any]) -> ModelSettings:
@@ -112,22 +104,11 @@ def _settings(config: Mapping[str, Any]) -> ModelSettings:
     )
 
 
-def _load_weights(model: Model, file: Path) -> None:
-    """Fill scale and head; every tensor must be there, in its shape, and finite."""
-    try:
-        weights = load_file(file)
-    except SafetensorError as error:
-        raise ModelFileError(f"{file} is damaged: {error}.") from error
-    expected = _own_weights(model)
-    if weights.keys() != expected.keys():
-        odd = sorted(weights.keys() ^ expected.keys())
-        raise ModelFileError(f"{file} does not fit config.json: tensors missing or too many: {', '.join(odd[:5])}.")
-    for name, value in weights.items():
-        if value.shape != expected[name].shape:
-            raise ModelFileError(
-                f"{file} does not fit config.json: {name} has shape {tuple(value.shape)}, "
-                f"not {tuple(expected[name].shape)}."
-            )
-        if value.is_floating_point() and not torch.isfinite(value).all():
-            raise ModelFileError(f"{file} is damaged: {name} holds values that are not finite.")
-    model.load_state_dict({**model.state_dict(), **weights})
+def _rest(head: str) -> Any:
+    """Give what writes and reads the rest: the model's own class where the head is the whole model."""
+    kind = head_class(head)
+    if kind.reads == "texts":
+        return kind
+    from textaxa.persistence import _neural  # noqa: PLC0415 - PyTorch, which only these models need
+
+    return _neural

@@ -4,12 +4,14 @@ The settings of a head stand in the head's own file (`textaxa.heads`). Light: no
 """
 
 from textaxa.settings._encoder import EncoderSettings
+from textaxa.settings._model import ModelSettings
 from textaxa.settings._schema import Checked, Rule, build, defaults, rules, setting
 from textaxa.settings._training import TrainingSettings
 
 __all__ = [
     "Checked",
     "EncoderSettings",
+    "ModelSettings",
     "Rule",
     "TrainingSettings",
     "build",

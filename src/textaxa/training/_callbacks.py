@@ -4,7 +4,6 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -12,9 +11,7 @@ from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
 from textaxa.errors import TextaxaError
-
-Listener = Callable[[dict[str, Any]], None]
-"""Is given one dict an event: ``start``, ``step``, ``validation``, ``end``."""
+from textaxa.training._start import Listener
 
 
 class Progress(TrainerCallback):

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch.utils.data import Sampler
 
+from textaxa.data._label_nodes import label_nodes, terminal_positions
 from textaxa.encoders import Pieces, TextTokeniser
-from textaxa.errors import DataError
-from textaxa.taxonomy import Path, Taxonomy, format_path
+from textaxa.taxonomy import Path, Taxonomy
 
 _GROUP = 50
 """Batches sorted by length together: enough for little padding, few enough for random batches (as transformers has)."""
@@ -22,13 +22,10 @@ class Targets:
     """
 
     def __init__(self, taxonomy: Taxonomy, labels: Sequence[Sequence[Path]], task: str) -> None:
-        nodes = [[_node(taxonomy, path, row) for path in paths] for row, paths in enumerate(labels)]
+        nodes = label_nodes(taxonomy, labels)
         self.nodes = nodes
         if task == "single":
-            position = np.full(len(taxonomy), -1, dtype=np.int64)
-            position[taxonomy.terminals] = np.arange(len(taxonomy.terminals))
-            found = np.array([position[paths[0]] for paths in nodes], dtype=np.int64)
-            _refuse_non_terminals(labels, found)
+            found = terminal_positions(taxonomy, nodes)
             self.values = torch.from_numpy(found)
             self.counts = np.bincount(found, minlength=len(taxonomy.terminals))
         else:
@@ -38,24 +35,6 @@ class Targets:
                     closed[row, taxonomy.ancestors.row(node)] = 1
             self.values = torch.from_numpy(closed)
             self.counts = closed.sum(0).astype(np.int64)
-
-
-def _node(taxonomy: Taxonomy, path: Path, row: int) -> int:
-    node = taxonomy.find(path)
-    if node is None:
-        raise DataError(
-            f"Row {row}: the label {format_path(path)!r} is not in the taxonomy. "
-            "Add the node to the taxonomy, or correct the label."
-        )
-    return int(node)
-
-
-def _refuse_non_terminals(labels: Sequence[Sequence[Path]], found: np.ndarray) -> None:
-    for row in np.flatnonzero(found < 0)[:1]:
-        raise DataError(
-            f"Row {row}: the label {format_path(labels[row][0])!r} ends at an inner node at which the taxonomy lets no "
-            "label end. Give a deeper label, or allow that node as a terminal."
-        )
 
 
 class LengthGroupedOrder(Sampler[int]):

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from textaxa.errors import ConfigError
-from textaxa.model import ModelSettings
+from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 
 _RUN_FILE = "run.json"

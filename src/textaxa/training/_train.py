@@ -20,13 +20,13 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
+from textaxa.decoding import fitted_thresholds
 from textaxa.encoders import Pieces, TransformerEncoder, length_of, load_encoder
-from textaxa.errors import DataError, ModelFileError
-from textaxa.evaluation import hierarchical_f1
-from textaxa.heads import build_head, check_task, head_class
+from textaxa.errors import ModelFileError
+from textaxa.heads import build_head, head_class
 from textaxa.labels import LabelVectors, reads_labels, start_from_names
-from textaxa.model import Model, ModelSettings, read_width
-from textaxa.settings import Checked, EncoderSettings, TrainingSettings
+from textaxa.model import Model, read_width
+from textaxa.settings import ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress, TimeBudget
@@ -41,6 +41,7 @@ from textaxa.training._run import (
     time_was_over,
 )
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
+from textaxa.training._validation import Validation
 
 Labels = Sequence[Sequence[LabelPath]]
 Vectors = Callable[[TransformerEncoder, Sequence[str]], np.ndarray]
@@ -52,66 +53,19 @@ _NARROW = 512
 """Encoders up to this width are small (MiniLM and its like) and learn best at a larger rate than base models."""
 
 
-def train_model(
+def train_network(
     texts: Sequence[str],
     labels: Labels,
     taxonomy: Taxonomy,
+    settings: ModelSettings,
     *,
-    task: str = "single",
-    encoder: EncoderSettings | None = None,
-    head: str = "chained",
-    head_settings: Checked | None = None,
-    training: TrainingSettings | None = None,
-    valid: tuple[Sequence[str], Labels] | None = None,
-    listener: Listener | None = None,
-    checkpoint_dir: Path | None = None,
-    resume: bool = False,
-    vectors: Vectors | None = None,
+    valid: tuple[Sequence[str], Labels] | None,
+    listener: Listener | None,
+    checkpoint_dir: Path | None,
+    resume: bool,
+    vectors: Vectors | None,
 ) -> Model:
-    """Train a model on rows of text and labels.
-
-    Parameters
-    ----------
-    texts, labels
-        Training rows; a label is one path in a single-path task, several in a several-paths one.
-    taxonomy
-        Every label must be in it.
-    task
-        ``single`` or ``multi``.
-    encoder, head, head_settings, training
-        What to train and how; left out, the defaults.
-    valid
-        Rows that choose the epoch. Left out, the last epoch is kept.
-    listener
-        Is told about steps, validation scores and the end.
-    checkpoint_dir
-        Where checkpoints live. Left out, a temporary folder: an interrupted run is then lost.
-    resume
-        Go on from the last checkpoint there; the result is the one of an undisturbed run.
-    vectors
-        Gives the text vectors (B, D) of a frozen encoder, for several runs that share them; the time budget then
-        counts from the first step. Left out, they are computed here.
-
-    Raises
-    ------
-    ConfigError
-        Settings that do not fit each other, the taxonomy, or the run to be resumed.
-    DataError
-        No rows, or labels outside the taxonomy.
-    KeyboardInterrupt
-        Ctrl-C, after a checkpoint was written.
-    """
-    kind = head_class(head)
-    check_task(head, task)
-    if not texts:
-        raise DataError("There are no rows to train on.")
-    settings = ModelSettings(
-        task=task,
-        head=head,
-        head_settings=head_settings or kind.Settings(),
-        encoder=encoder or EncoderSettings(),
-        training=training or TrainingSettings(),
-    )
+    """Train an encoder and a head; everything as `textaxa.training.train_model` takes it."""
     with ExitStack() as stack:
         folder = checkpoint_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="textaxa-")))
         fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
@@ -170,6 +124,8 @@ class _Run:
             "trained": datetime.now(UTC).date().isoformat(),
             "versions": _versions(),
         }
+        if self.settings.task == "multi":
+            model.summary |= _chosen_thresholds(model, validate)
         if self.time_was_over:
             model.summary["stopped"] = "time budget"
         return model.eval()
@@ -206,8 +162,8 @@ class _Run:
     def _encoded(self, encoder: TransformerEncoder, texts: Sequence[str]) -> np.ndarray:
         return encoder.encode(texts) if self.vectors is None else self.vectors(encoder, texts)
 
-    def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Callable[[], dict[str, float]]:
-        """Make the function that scores the validation rows; what does not change between epochs is computed once."""
+    def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Validation:
+        """Make what scores the validation rows; what does not change between epochs is computed once."""
         texts, labels = valid
         true = Targets(self.taxonomy, labels, self.settings.task).nodes
         if self._stores_features(model):
@@ -217,13 +173,7 @@ class _Run:
             pieces = model.encoder.tokenise(texts)
             compute = lambda: model.node_proba_of_pieces(pieces)  # noqa: E731
 
-        def validate() -> dict[str, float]:
-            found = [[p.node for p in row] for row in model.decode(compute())]
-            right = sum(set(a) == set(b) for a, b in zip(true, found, strict=True))
-            f1 = hierarchical_f1(self.taxonomy, true, found)
-            return {"hierarchical_f1": float(f1), "path_accuracy": right / len(true)}
-
-        return validate
+        return Validation(model, true, compute)
 
     def _fit(
         self,
@@ -269,6 +219,14 @@ class _Run:
         known = trainer.callback_handler.callbacks
         self.time_was_over = any(one.over for one in known if isinstance(one, TimeBudget))
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
+
+
+def _chosen_thresholds(model: Model, validate: Validation | None) -> dict[str, Any]:
+    """Give the model its thresholds, and for the summary the validation scores with them."""
+    if validate is not None:
+        return {"best_with_thresholds": validate.choose_thresholds()}
+    model.thresholds = fitted_thresholds(model.taxonomy, model.settings.training.threshold)
+    return {}
 
 
 def _features_of(model: Model, pieces: Sequence[Pieces]) -> np.ndarray:

@@ -1,0 +1,268 @@
+"""The linear model: texts come in, node probabilities and paths go out, as from `textaxa.model.Model`."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from platform import python_version
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from textaxa._version import __version__
+from textaxa.data._label_nodes import label_nodes, terminal_positions
+from textaxa.decoding import Prediction, decode_multi, top_paths
+from textaxa.evaluation import hierarchical_f1
+from textaxa.linear._calibration import Calibration, fit_calibration
+from textaxa.linear._classifiers import Weights, fit_weights
+from textaxa.linear._features import Features, fit_features
+from textaxa.linear._options import Decision, Options, options_of
+from textaxa.linear._persistence import read_parts, write_parts
+from textaxa.linear._settings import LinearSettings, resolved
+from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings
+from textaxa.taxonomy import Path as LabelPath
+from textaxa.taxonomy import Taxonomy
+
+Labels = Sequence[Sequence[LabelPath]]
+Rows = tuple[Sequence[str], Labels]
+Tell = Callable[..., None]
+
+_SCORES = 4_000_000
+"""Margins that are computed at a time: 32 MB."""
+
+_HELD_OUT = 0.2
+"""Share of the training rows on which the calibration is fitted where there are no validation rows."""
+
+_STEPS = 3
+"""What the progress shows: features, classifiers, calibration."""
+
+
+class LinearModel:
+    """TF-IDF vectors and linear classifiers over one taxonomy; a head that reads texts, so it is the whole model.
+
+    Source: one classifier a parent node is the "local classifier per parent node" of Silla & Freitas (2011); here its
+    margins are calibrated and multiplied along every path, instead of going down the best one.
+
+    Attributes
+    ----------
+    taxonomy : Taxonomy
+        Its nodes are the columns of ``node_proba``.
+    settings : ModelSettings
+        What was chosen. Settings of the encoder have no meaning here and stay at their defaults.
+    summary : dict
+        What is known about training. JSON-able.
+
+    Examples
+    --------
+    >>> from textaxa.taxonomy import Taxonomy
+    >>> taxonomy = Taxonomy.from_paths([("Games", "Cards"), ("Games", "Sports"), ("Tools",)])
+    >>> texts = ["a card game", "a football game", "an alarm clock"]
+    >>> model = LinearModel.fit(texts, [[("Games", "Cards")], [("Games", "Sports")], [("Tools",)]], taxonomy)
+    >>> model.predict(["a game of football"])[0][0].path
+    ('Games', 'Sports')
+    """
+
+    Settings = LinearSettings
+    tasks = ("single", "multi")
+    reads = "texts"
+
+    def __init__(
+        self,
+        taxonomy: Taxonomy,
+        settings: ModelSettings,
+        features: Features,
+        weights: Weights,
+        calibration: Calibration,
+        *,
+        options: Options,
+        summary: dict[str, Any] | None = None,
+    ) -> None:
+        self.taxonomy = taxonomy
+        self.settings = settings
+        self.features = features
+        self.weights = weights
+        self.calibration = calibration
+        self.options = options
+        self.summary: dict[str, Any] = summary or {}
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        labels: Labels,
+        taxonomy: Taxonomy,
+        *,
+        task: str = "single",
+        head_settings: Checked | None = None,
+        training: TrainingSettings | None = None,
+        valid: Rows | None = None,
+        listener: Callable[[dict[str, Any]], None] | None = None,
+    ) -> "LinearModel":
+        """Train a model on rows of text and labels.
+
+        Parameters
+        ----------
+        texts, labels
+            Training rows; a label is one path in a single-path task, several in a several-paths one.
+        taxonomy
+            Every label must be in it.
+        task
+            ``single`` or ``multi``.
+        head_settings
+            `LinearSettings`.
+        training
+            Only the seed is read.
+        valid
+            Rows that calibrate the probabilities. Left out, a part of the training rows does, and the classifiers are
+            then fitted again on all of them.
+        listener
+            Is told about steps, validation scores and the end.
+
+        Raises
+        ------
+        DataError
+            Labels outside the taxonomy, or texts without anything to count.
+        """
+        training = training or TrainingSettings()
+        chosen = resolved(head_settings or LinearSettings(), texts)  # type: ignore[arg-type]
+        settings = ModelSettings(task, "linear", chosen, EncoderSettings(), training)
+        return _Fit(settings, taxonomy, listener).run(texts, labels, valid)
+
+    @property
+    def task(self) -> str:
+        """``single`` (one path a text) or ``multi``."""
+        return self.settings.task
+
+    def node_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
+        return self.node_proba_of(self.features(texts))
+
+    def node_proba_of(self, features: sparse.csr_matrix) -> np.ndarray:
+        """Give node probabilities (B, N) for vectors (B, F) that were computed before."""
+        proba = np.empty((features.shape[0], len(self.taxonomy)), dtype=np.float32)
+        for rows in _blocks(features.shape[0], self.options.n_options):
+            scores = self.calibration(self.options, self.weights, self.weights.scores(features[rows]))
+            proba[rows] = self.options.node_proba(scores)
+        return proba
+
+    def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
+        """Give the predicted paths of each text, most probable first; in a several-paths task as many as pass 0.5."""
+        return self.decode(self.node_proba(texts), top=top)
+
+    def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
+        """Turn node probabilities (B, N) into predictions."""
+        if self.task == "multi":
+            return decode_multi(self.taxonomy, node_proba)
+        return top_paths(self.taxonomy, node_proba, k=top)
+
+    def write(self, folder: Path) -> None:
+        """Write vocabulary and weights into a model folder."""
+        write_parts(folder, self.features, self.weights, self.calibration)
+
+    @classmethod
+    def read(cls, folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any]) -> "LinearModel":
+        """Read what `write` wrote.
+
+        Raises
+        ------
+        ModelFileError
+            A file is damaged, or does not fit the settings or the taxonomy.
+        """
+        own: Any = settings.head_settings
+        options = options_of(taxonomy, settings.task, own.arrangement)
+        return cls(taxonomy, settings, *read_parts(folder, own, options), options=options, summary=summary)
+
+
+class _Fit:
+    """One training, step by step."""
+
+    def __init__(self, settings: ModelSettings, taxonomy: Taxonomy, listener: Any) -> None:
+        self.settings = settings
+        self.own: Any = settings.head_settings
+        self.taxonomy = taxonomy
+        self.options = options_of(taxonomy, settings.task, self.own.arrangement)
+        self.seed = settings.training.seed
+        self.began = time.monotonic()
+        self.listener = listener
+
+    def run(self, texts: Sequence[str], labels: Labels, valid: Rows | None) -> LinearModel:
+        self._tell("start", step=0, steps=_STEPS, epochs=1)
+        nodes = label_nodes(self.taxonomy, labels)
+        truth = self._truth(nodes)
+        features, vectors = fit_features(self.own, texts, seed=self.seed)
+        if valid:
+            weights = self._weights(truth, vectors)
+            valid_nodes = label_nodes(self.taxonomy, valid[1])
+            valid_vectors = features(valid[0])
+            calibration = self._calibration(weights, self._truth(valid_nodes), valid_vectors)
+        else:
+            calibration = self._held_out_calibration(truth, vectors)
+            weights = self._weights(truth, vectors)
+        model = LinearModel(self.taxonomy, self.settings, features, weights, calibration, options=self.options)
+        best = self._scores(model, valid_vectors, valid_nodes) if valid else {}
+        model.summary = self._summary(nodes, len(valid[0]) if valid else 0, best)
+        self._tell("end", step=_STEPS, seconds=time.monotonic() - self.began)
+        return model
+
+    def _tell(self, event: str, **values: Any) -> None:
+        if self.listener is not None:
+            self.listener({"event": event, **values})
+
+    def _truth(self, nodes: list[list[int]]) -> Any:
+        """Give the labels as the options take them: positions of terminals (B,), or true nodes as CSR (B, N)."""
+        if self.settings.task == "single":
+            return terminal_positions(self.taxonomy, nodes)
+        closed = [np.unique(self.taxonomy.ancestors.rows(row)) for row in nodes]
+        indptr = np.cumsum([0, *map(len, closed)])
+        indices = np.concatenate([*closed, np.empty(0, dtype=np.int32)])
+        return sparse.csr_matrix((np.ones(len(indices), dtype=bool), indices, indptr), (len(nodes), len(self.taxonomy)))
+
+    def _decisions(self, truth: Any) -> list[Decision]:
+        return self.options.decisions(truth)
+
+    def _weights(self, truth: Any, vectors: sparse.csr_matrix) -> Weights:
+        decisions = self._decisions(truth)
+        return fit_weights(self.own, decisions, vectors, n_options=self.options.n_options, seed=self.seed)
+
+    def _calibration(self, weights: Weights, truth: Any, vectors: sparse.csr_matrix) -> Calibration:
+        return fit_calibration(self.own, self.options, weights, self._decisions(truth), weights.scores(vectors))
+
+    def _held_out_calibration(self, truth: Any, vectors: sparse.csr_matrix) -> Calibration:
+        order = np.random.default_rng(self.seed).permutation(vectors.shape[0])
+        held_out = max(1, round(_HELD_OUT * len(order)))
+        tested, fitted = np.sort(order[:held_out]), np.sort(order[held_out:])
+        return self._calibration(self._weights(truth[fitted], vectors[fitted]), truth[tested], vectors[tested])
+
+    def _scores(self, model: LinearModel, vectors: sparse.csr_matrix, nodes: list[list[int]]) -> dict[str, float]:
+        """Score the validation rows; block by block, so that no (B, N) of many rows and nodes is held."""
+        found: list[list[int]] = []
+        for rows in _blocks(vectors.shape[0], len(self.taxonomy)):
+            found += [[p.node for p in row] for row in model.decode(model.node_proba_of(vectors[rows]))]
+        right = sum(set(a) == set(b) for a, b in zip(nodes, found, strict=True))
+        f1 = float(hierarchical_f1(self.taxonomy, nodes, found))
+        best = {"hierarchical_f1": f1, "path_accuracy": right / max(1, len(nodes))}
+        self._tell("validation", step=_STEPS, epoch=1, **best)
+        return best
+
+    def _summary(self, nodes: list[list[int]], valid_rows: int, best: dict[str, float]) -> dict[str, Any]:
+        if self.settings.task == "single":
+            counted, n = terminal_positions(self.taxonomy, nodes), len(self.taxonomy.terminals)
+        else:
+            counted, n = self._truth(nodes).indices, len(self.taxonomy)
+        packages = ("scikit-learn", "scipy", "numpy", "safetensors")
+        return {
+            "rows": len(nodes),
+            "valid_rows": valid_rows,
+            "counts": np.bincount(counted, minlength=n).tolist(),
+            "best": best,
+            "trained": datetime.now(UTC).date().isoformat(),
+            "versions": {"textaxa": __version__, "python": python_version(), **{p: version(p) for p in packages}},
+        }
+
+
+def _blocks(n_rows: int, n_columns: int) -> Iterator[slice]:
+    size = max(1, _SCORES // max(1, n_columns))
+    for start in range(0, n_rows, size):
+        yield slice(start, min(start + size, n_rows))

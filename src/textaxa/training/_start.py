@@ -1,0 +1,112 @@
+"""Where training starts: a head that reads texts is a whole model and trains itself; others need an encoder.
+
+PyTorch is imported for the latter only.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textaxa.errors import DataError
+from textaxa.heads import check_task, head_class
+from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings
+from textaxa.taxonomy import Path as LabelPath
+from textaxa.taxonomy import Taxonomy
+
+if TYPE_CHECKING:
+    from textaxa.training._train import Vectors
+
+Labels = Sequence[Sequence[LabelPath]]
+
+Listener = Callable[[dict[str, Any]], None]
+"""Is given one dict an event: ``start``, ``step``, ``validation``, ``end``."""
+
+
+def train_model(
+    texts: Sequence[str],
+    labels: Labels,
+    taxonomy: Taxonomy,
+    *,
+    task: str = "single",
+    encoder: EncoderSettings | None = None,
+    head: str = "chained",
+    head_settings: Checked | None = None,
+    training: TrainingSettings | None = None,
+    valid: tuple[Sequence[str], Labels] | None = None,
+    listener: Listener | None = None,
+    checkpoint_dir: Path | None = None,
+    resume: bool = False,
+    vectors: "Vectors | None" = None,
+) -> Any:
+    """Train a model on rows of text and labels.
+
+    Parameters
+    ----------
+    texts, labels
+        Training rows; a label is one path in a single-path task, several in a several-paths one.
+    taxonomy
+        Every label must be in it.
+    task
+        ``single`` or ``multi``.
+    encoder, head, head_settings, training
+        What to train and how; left out, the defaults.
+    valid
+        Rows that choose the epoch. Left out, the last epoch is kept.
+    listener
+        Is told about steps, validation scores and the end.
+    checkpoint_dir
+        Where checkpoints live. Left out, a temporary folder: an interrupted run is then lost.
+    resume
+        Go on from the last checkpoint there; the result is the one of an undisturbed run.
+    vectors
+        Gives the text vectors (B, D) of a frozen encoder, for several runs that share them; the time budget then
+        counts from the first step. Left out, they are computed here.
+
+    Returns
+    -------
+    A `textaxa.model.Model`; of a head that reads texts, such as ``linear``, a model of its own with the same interface.
+
+    Raises
+    ------
+    ConfigError
+        Settings that do not fit each other, the taxonomy, or the run to be resumed.
+    DataError
+        No rows, or labels outside the taxonomy.
+    KeyboardInterrupt
+        Ctrl-C, after a checkpoint was written.
+    """
+    kind = head_class(head)
+    check_task(head, task)
+    if not texts:
+        raise DataError("There are no rows to train on.")
+    if kind.reads == "texts":
+        return kind.fit(
+            texts,
+            labels,
+            taxonomy,
+            task=task,
+            head_settings=head_settings,
+            training=training,
+            valid=valid,
+            listener=listener,
+        )
+    from textaxa.training._train import train_network  # noqa: PLC0415 - PyTorch, which only this way needs
+
+    settings = ModelSettings(
+        task=task,
+        head=head,
+        head_settings=head_settings or kind.Settings(),
+        encoder=encoder or EncoderSettings(),
+        training=training or TrainingSettings(),
+    )
+    return train_network(
+        texts,
+        labels,
+        taxonomy,
+        settings,
+        valid=valid,
+        listener=listener,
+        checkpoint_dir=checkpoint_dir,
+        resume=resume,
+        vectors=vectors,
+    )
