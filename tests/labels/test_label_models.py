@@ -211,6 +211,17 @@ class TestChangedTaxonomy:
         changed = model.with_taxonomy(Taxonomy.from_paths([("Games",), ("Other",)]))
         assert changed.head.bias.tolist() == bias[:1]
 
+    def test_thresholds_go_with_the_paths(self, tiny):
+        model = zero_shot(tiny, task="multi")
+        assert model.with_taxonomy(TAXONOMY).thresholds is None
+        model.thresholds = np.linspace(0.1, 0.7, len(SPOKEN))
+        changed = model.with_taxonomy(Taxonomy.from_paths([("new", "er"), ("game", "new"), *WORDS]))
+        found = dict(zip(changed.taxonomy.nodes, changed.thresholds, strict=True))
+        for path, threshold in zip(SPOKEN.nodes, model.thresholds, strict=True):
+            assert found[path] == threshold
+        assert found["game", "new"] == found["game",]
+        assert found["new", "er"] == found["new",] == np.median(model.thresholds)
+
     def test_it_is_saved_like_any_other(self, trained, tmp_path):
         changed = trained.with_taxonomy(Taxonomy.from_paths([*TAXONOMY.nodes, ("Travel", "Maps")]))
         save_model(changed, tmp_path / "m")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import torch
 
 from textaxa.encoders import load_encoder
@@ -79,6 +80,7 @@ def with_taxonomy(model: Model, taxonomy: Taxonomy) -> Model:
     changed.scale.load_state_dict(model.scale.state_dict())
     _keep_weights(model.head, changed.head)
     _keep_vectors(model, changed)
+    changed.thresholds = _thresholds(model, taxonomy)
     return changed.eval()
 
 
@@ -112,6 +114,19 @@ def _keep_vectors(old: Model, new: Model) -> None:
     new.head.label_vectors[same] = old.head.label_vectors[[before[vectors.texts[node]] for node in same]]
     if fresh:
         new.head.label_vectors[fresh] = vectors.of(fresh)
+
+
+def _thresholds(model: Model, taxonomy: Taxonomy) -> np.ndarray | None:
+    """Give the thresholds of the new nodes: a path's own where it had one, else its parent's, else the middle one."""
+    if model.thresholds is None:
+        return None
+    found = np.empty(len(taxonomy))
+    for node, path in enumerate(taxonomy.nodes):  # parents come before children
+        old = model.taxonomy.find(path)
+        parent = taxonomy.parent[node]
+        inherited = found[parent] if parent >= 0 else np.median(model.thresholds)
+        found[node] = inherited if old is None else model.thresholds[old]
+    return found
 
 
 def _summary(model: Model, taxonomy: Taxonomy) -> dict[str, Any]:
