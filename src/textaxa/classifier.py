@@ -13,7 +13,6 @@ from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
 from textaxa.heads import head_settings
-from textaxa.labels import zero_shot_model
 from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
@@ -48,7 +47,7 @@ class HierarchicalTextClassifier(BaseEstimator):
     encoder, pooling, max_length, long_text, max_windows, frozen, trainable_layers
         See :class:`textaxa.settings.EncoderSettings`.
     epochs, batch_size, gradient_accumulation, encoder_rate, head_rate, weight_decay, warmup_share, max_gradient_norm, \
-valid_share, patience, time_budget, precision, device, seed
+valid_share, patience, time_budget, threshold, precision, device, seed
         See :class:`textaxa.settings.TrainingSettings`.
     listener : callable, optional
         Is given one dict an event while training: ``start``, ``step``, ``validation``, ``end``.
@@ -98,6 +97,7 @@ valid_share, patience, time_budget, precision, device, seed
         valid_share: float = 0.1,
         patience: int = 3,
         time_budget: float | None = None,
+        threshold: float | str = "level",
         precision: str = "auto",
         device: str = "auto",
         seed: int = 0,
@@ -126,6 +126,7 @@ valid_share, patience, time_budget, precision, device, seed
         self.valid_share = valid_share
         self.patience = patience
         self.time_budget = time_budget
+        self.threshold = threshold
         self.precision = precision
         self.device = device
         self.seed = seed
@@ -191,6 +192,8 @@ valid_share, patience, time_budget, precision, device, seed
         ConfigError
             Parameters that cannot be used, or a head that needs training rows.
         """
+        from textaxa.labels import zero_shot_model  # noqa: PLC0415 - PyTorch, which not every head needs
+
         found = cls(**{"head": "label-text", **parameters, "taxonomy": taxonomy})
         settings = found._settings()
         task = "single" if found.task == "auto" else found.task
@@ -213,8 +216,10 @@ valid_share, patience, time_budget, precision, device, seed
         ConfigError
             The head is not one that scores nodes by their texts (``label-text``).
         """
+        from textaxa.labels import with_taxonomy  # noqa: PLC0415 - PyTorch, which not every head needs
+
         found = type(self)(**{**self.get_params(), "taxonomy": taxonomy})
-        found._take(self._fitted().with_taxonomy(taxonomy))
+        found._take(with_taxonomy(self._fitted(), taxonomy))
         return found
 
     def _take(self, model: Model) -> None:

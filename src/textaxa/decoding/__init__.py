@@ -3,6 +3,15 @@
 from textaxa.decoding._paths import decode_multi, top_paths
 from textaxa.decoding._prediction import Prediction
 from textaxa.decoding._proba import terminal_proba
-from textaxa.decoding._thresholds import check_thresholds, choose_thresholds
+from textaxa.decoding._thresholds import FIXED, check_thresholds, choose_thresholds, fitted_thresholds
 
-__all__ = ["Prediction", "check_thresholds", "choose_thresholds", "decode_multi", "terminal_proba", "top_paths"]
+__all__ = [
+    "FIXED",
+    "Prediction",
+    "check_thresholds",
+    "choose_thresholds",
+    "decode_multi",
+    "fitted_thresholds",
+    "terminal_proba",
+    "top_paths",
+]

@@ -100,6 +100,29 @@ def choose_thresholds(
     return found
 
 
+def fitted_thresholds(
+    taxonomy: Taxonomy, wanted: float | str, true_nodes: Sequence[Sequence[int]] = (), node_proba: ArrayLike = ()
+) -> Thresholds | None:
+    """Give the thresholds that a setting asks for: a number stands for itself, a kind is chosen on validation rows.
+
+    Parameters
+    ----------
+    taxonomy
+        The taxonomy, with N nodes.
+    wanted
+        ``global``, ``level``, ``node``, or a number.
+    true_nodes, node_proba
+        The validation rows, as `choose_thresholds` takes them; there may be none.
+
+    Returns
+    -------
+    Thresholds (N,); None where they are all 0.5, as they are for a kind without validation rows.
+    """
+    if not isinstance(wanted, str):
+        return None if wanted == FIXED else check_thresholds(taxonomy, wanted)
+    return choose_thresholds(taxonomy, true_nodes, node_proba, wanted) if len(true_nodes) else None
+
+
 def check_thresholds(taxonomy: Taxonomy, thresholds: ArrayLike) -> Thresholds:
     """Give thresholds as float64 (N,), from one number or one a node.
 

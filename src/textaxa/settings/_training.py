@@ -57,6 +57,17 @@ class TrainingSettings(Checked):
         "time is far too short for them, fewer epochs do better. Empty: no limit.",
         at_least=0,
     )
+    threshold: float | str = setting(
+        "level",
+        "With several paths a text: from which probability on a node is an answer. global, level, node: chosen after "
+        "training on the validation rows, one for all nodes, one a level (both for the hierarchical F1), or one a node "
+        "(for the F1 of each node, which lifts rare ones); 0.5 where there are no validation rows. Or a number for all "
+        "nodes: 0.5 is right where probabilities can be taken at their word and both kinds of mistake cost the same. "
+        "Epochs are compared at 0.5.",
+        choices=("global", "level", "node"),
+        at_least=0.001,
+        at_most=1,
+    )
     precision: str = setting(
         "auto",
         "auto: bf16 on a GPU or CPU with matrix instructions for it, else fp16 on a GPU, else fp32. bf16 is slower "
