@@ -13,7 +13,7 @@ from scipy import sparse
 
 from textaxa._version import __version__
 from textaxa.data._label_nodes import label_nodes, terminal_positions
-from textaxa.decoding import Prediction, decode_multi, top_paths
+from textaxa.decoding import FIXED, Prediction, decode_multi, fitted_thresholds, top_paths
 from textaxa.evaluation import hierarchical_f1
 from textaxa.linear._calibration import Calibration, fit_calibration
 from textaxa.linear._classifiers import Weights, fit_weights
@@ -34,6 +34,9 @@ _SCORES = 4_000_000
 
 _HELD_OUT = 0.2
 """Share of the training rows on which the calibration is fitted where there are no validation rows."""
+
+_THRESHOLD_CELLS = 250_000_000
+"""Validation rows × nodes on which thresholds are chosen: 1 GB of float32. Of more rows, an even sample."""
 
 _STEPS = 3
 """What the progress shows: features, classifiers, calibration."""
@@ -86,6 +89,7 @@ class LinearModel:
         self.calibration = calibration
         self.options = options
         self.summary: dict[str, Any] = summary or {}
+        self.thresholds: np.ndarray | None = None
 
     @classmethod
     def fit(
@@ -113,10 +117,10 @@ class LinearModel:
         head_settings
             `LinearSettings`.
         training
-            Only the seed is read.
+            Seed and threshold are read.
         valid
-            Rows that calibrate the probabilities. Left out, a part of the training rows does, and the classifiers are
-            then fitted again on all of them.
+            Rows that calibrate the probabilities and, with several paths, choose the thresholds. Left out, a part of
+            the training rows calibrates, the classifiers are then fitted again on all of them, and thresholds are 0.5.
         listener
             Is told about steps, validation scores and the end.
 
@@ -148,13 +152,13 @@ class LinearModel:
         return proba
 
     def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
-        """Give the predicted paths of each text, most probable first; in a several-paths task as many as pass 0.5."""
+        """Give the predicted paths of each text, most probable first; in a several-paths task all that pass."""
         return self.decode(self.node_proba(texts), top=top)
 
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
         """Turn node probabilities (B, N) into predictions."""
         if self.task == "multi":
-            return decode_multi(self.taxonomy, node_proba)
+            return decode_multi(self.taxonomy, node_proba, FIXED if self.thresholds is None else self.thresholds)
         return top_paths(self.taxonomy, node_proba, k=top)
 
     def write(self, folder: Path) -> None:
@@ -201,6 +205,8 @@ class _Fit:
             calibration = self._held_out_calibration(truth, vectors)
             weights = self._weights(truth, vectors)
         model = LinearModel(self.taxonomy, self.settings, features, weights, calibration, options=self.options)
+        if self.settings.task == "multi":
+            model.thresholds = self._thresholds(model, valid_vectors, valid_nodes) if valid else self._fixed()
         best = self._scores(model, valid_vectors, valid_nodes) if valid else {}
         model.summary = self._summary(nodes, len(valid[0]) if valid else 0, best)
         self._tell("end", step=_STEPS, seconds=time.monotonic() - self.began)
@@ -234,6 +240,15 @@ class _Fit:
         held_out = max(1, round(_HELD_OUT * len(order)))
         tested, fitted = np.sort(order[:held_out]), np.sort(order[held_out:])
         return self._calibration(self._weights(truth[fitted], vectors[fitted]), truth[tested], vectors[tested])
+
+    def _fixed(self) -> np.ndarray | None:
+        return fitted_thresholds(self.taxonomy, self.settings.training.threshold)
+
+    def _thresholds(self, model: LinearModel, vectors: sparse.csr_matrix, nodes: list[list[int]]) -> np.ndarray | None:
+        """Choose from which probability on a node is an answer, on the validation rows."""
+        step = -(-vectors.shape[0] * len(self.taxonomy) // _THRESHOLD_CELLS)
+        proba = model.node_proba_of(vectors[::step])
+        return fitted_thresholds(self.taxonomy, self.settings.training.threshold, nodes[::step], proba)
 
     def _scores(self, model: LinearModel, vectors: sparse.csr_matrix, nodes: list[list[int]]) -> dict[str, float]:
         """Score the validation rows; block by block, so that no (B, N) of many rows and nodes is held."""

@@ -116,6 +116,8 @@ class _Run:
         label_vectors = self._read_labels(model)
         validate = self._validation(model, valid) if valid else None
         best = self._fit(model, recipe, collate, lengths, label_vectors, validate=validate, checkpoint=checkpoint)
+        if self.settings.task == "multi":
+            best |= _chosen_thresholds(model, validate)
         model.summary = {
             "rows": len(texts),
             "valid_rows": len(valid[0]) if valid else 0,
@@ -124,8 +126,6 @@ class _Run:
             "trained": datetime.now(UTC).date().isoformat(),
             "versions": _versions(),
         }
-        if self.settings.task == "multi":
-            model.summary |= _chosen_thresholds(model, validate)
         if self.time_was_over:
             model.summary["stopped"] = "time budget"
         return model.eval()
@@ -221,10 +221,10 @@ class _Run:
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
 
 
-def _chosen_thresholds(model: Model, validate: Validation | None) -> dict[str, Any]:
-    """Give the model its thresholds, and for the summary the validation scores with them."""
+def _chosen_thresholds(model: Model, validate: Validation | None) -> dict[str, float]:
+    """Give the model its thresholds; give the validation scores with them, where there are such rows."""
     if validate is not None:
-        return {"best_with_thresholds": validate.choose_thresholds()}
+        return validate.choose_thresholds()
     model.thresholds = fitted_thresholds(model.taxonomy, model.settings.training.threshold)
     return {}
 
