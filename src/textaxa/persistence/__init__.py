@@ -7,6 +7,7 @@ A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it 
     ├── taxonomy.json
     ├── head.safetensors     feature scale and head
     ├── encoder/             an ordinary Hugging Face model folder
+    ├── thresholds.json      several paths: from which probability on each node is an answer, if not from 0.5
     └── README.md            the model card
 
 A model with the head ``linear`` has no encoder; in place of these two it has ``linear.safetensors`` (the weights) and

@@ -112,7 +112,18 @@ def _settings(model: "Model") -> str:
     for title, group in groups.items():
         values = ", ".join(f"`{name} = {value}`" for name, value in vars(group).items())
         lines.append(f"- {title} settings: {values}")
-    return "## Settings\n\n" + "\n".join(lines)
+    return "## Settings\n\n" + "\n".join(lines + _thresholds(model))
+
+
+def _thresholds(model: "Model") -> list[str]:
+    """Say from which probability on a node is an answer, level by level, where that is not 0.5."""
+    if model.thresholds is None:
+        return []
+    taxonomy, levels = model.taxonomy, []
+    for level in range(1, taxonomy.n_levels + 1):
+        low, *_, high = [f"{t:.3g}" for t in sorted(model.thresholds[taxonomy.level_slice(level)])] * 2
+        levels.append(f"level {level}: {low if low == high else f'{low} to {high}'}")
+    return [f"- a node is an answer from this probability on: {'; '.join(levels)}"]
 
 
 def _versions(summary: Mapping[str, Any]) -> str:
