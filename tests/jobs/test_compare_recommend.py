@@ -120,12 +120,13 @@ def test_nothing_learned():
     found = advice(cheap(), majority=0.61)
     assert (found.model, found.rule) == (None, "nothing learned")
     assert "always answering the most frequent label has 61.0 %" in found.text
+    assert "The time budget ended `chained`" in advice(best=model("chained", 0.6, cut=True), majority=0.61).text
 
 
 def test_only_one_model():
     found = advice()
     assert (found.model, found.rule) == ("chained", "only one")
-    assert "nothing to choose between. It reaches 61.2 % (60.2 to 62.2)." in found.text
+    assert "nothing to choose between. Its path accuracy is 61.2 % (60.2 to 62.2)." in found.text
 
 
 def test_one_seed_and_the_time_budget_are_told():

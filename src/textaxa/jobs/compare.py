@@ -98,7 +98,8 @@ def compare(
     tables = {"table": None if named else data, "test": None if held_out else test}
     with ExitStack() as stack:
         place = out or stack.enter_context(tempfile.TemporaryDirectory(prefix="textaxa-compare-"))
-        return run_plan(plan, place, **tables, overwrite=overwrite, listener=listener).frame()
+        frame = run_plan(plan, place, **tables, overwrite=overwrite, listener=listener).frame()
+    return frame if out else frame.drop(columns="folder")
 
 
 def run_plan(

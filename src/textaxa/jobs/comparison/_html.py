@@ -21,7 +21,7 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 180, 16, 48
 LINE = 16
 """Least distance between the names at the right edge."""
 
-NAME = 24
+NAME = 22
 """Characters of a name that have room there."""
 
 _STYLE = """
@@ -38,6 +38,7 @@ h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
 th, td { border-bottom: 1px solid var(--line); padding: .35rem .7rem; text-align: right; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
+td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; max-width: 16rem; }
 small, .soft { color: var(--soft); } td small { display: block; }
 tr.chosen { background: var(--tint); }
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }

@@ -109,14 +109,17 @@ def recommend(
     """
     best = max(candidates, key=lambda one: one.value)
     others = [one for one in candidates if one is not best]
+    notes = _notes(candidates, best, n_test, n_seeds)
     if best.interval[0] <= majority:
-        return Recommendation(None, "nothing learned", _nothing_learned(best, metric, n_test, majority))
+        text = _nothing_learned(best, metric, n_test, majority)
+        return Recommendation(None, "nothing learned", _joined(text, notes))
     if not others:
-        text = f"Only {_quoted(best)} was compared, so there is nothing to choose between. It reaches {_score(best)}."
-        return Recommendation(best.name, "only one", _joined(text, _notes(candidates, best, n_test, n_seeds)))
+        text = (
+            f"Only {_quoted(best)} was compared, so there is nothing to choose between. Its {metric} is {_score(best)}."
+        )
+        return Recommendation(best.name, "only one", _joined(text, notes))
     alike = [one for one in others if as_good(one)]
     cheap = min(alike, key=lambda one: cost_ratio(one, best), default=None)
-    notes = _notes(candidates, best, n_test, n_seeds)
     if cheap is not None and cost_ratio(cheap, best) * CHEAPER <= 1:
         return Recommendation(cheap.name, "cheaper", _joined(_cheaper(cheap, best, metric), notes))
     rest = [one for one in others if one not in alike]
