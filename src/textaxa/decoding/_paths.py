@@ -121,7 +121,8 @@ def decode_multi(
     thresholds = check_thresholds(taxonomy, threshold)
     proba = check_node_proba(taxonomy, node_proba)
     # With one threshold for all, parents of a node that passes pass anyway: coherent probabilities grow upwards.
-    text, node = np.nonzero(passing(taxonomy, proba, thresholds) if np.ndim(threshold) else proba >= threshold)
+    shared = float(threshold) if isinstance(threshold, float | int) else None
+    text, node = np.nonzero(passing(taxonomy, proba, thresholds) if shared is None else proba >= shared)
     deepest = _most_specific(taxonomy, text, node)
     text, node = text[deepest], node[deepest]
     order = np.lexsort((node, -proba[text, node], text))

@@ -230,7 +230,8 @@ def _node_cutter(all_true: Truth, level: Thresholds) -> Cutter:
     def cut(proba: Probabilities, true: Truth, nodes: slice) -> Thresholds:
         count = positives[nodes]
         own = _best_cut(proba, true, lambda hit, taken: 2 * hit / (taken + count))
-        return (count * own + _NODE_PRIOR * level[nodes]) / (count + _NODE_PRIOR)
+        mixed: Thresholds = (count * own + _NODE_PRIOR * level[nodes]) / (count + _NODE_PRIOR)
+        return mixed
 
     return cut
 
@@ -249,18 +250,14 @@ def _pooled_cut(proba: Probabilities, true: Truth, f1: float, worth: Worth) -> T
     return _best_cut(pairs[:, None], truth[:, None], worth)
 
 
-def _best_cut(
-    proba: Probabilities,
-    true: Truth,
-    worth: Worth,
-) -> Thresholds:
+def _best_cut(proba: Probabilities, true: Truth, worth: Worth) -> Thresholds:
     """Find for each column (R, C) the threshold of the largest worth, of equals the highest; (C,).
 
     No answer at all is worth 0.
     """
     order = np.argsort(-proba, axis=0, kind="stable")
     proba = np.take_along_axis(proba, order, axis=0)
-    hits = np.cumsum(np.take_along_axis(true, order, axis=0), axis=0)
+    hits = np.cumsum(np.take_along_axis(true, order, axis=0), axis=0, dtype=np.int64)
     below = np.vstack([proba[1:], np.zeros_like(proba[:1])])
     # A cut lies between two different values, and probability 0 is never an answer.
     possible = proba > below
