@@ -42,7 +42,7 @@ class Peer:
 
 
 _FEW_SHOTS = "SetFit on MiniLM, {} texts a path, 200 steps"
-_HIAGM = {"structure": "GCN", "repair": False, "epochs": 100}
+_HIAGM = {"structure": "gcn", "repair": False, "epochs": 100}
 _PLAUD = {"epochs": 5, "max_tokens": 128, "encoder_rate": 5e-4, "head_rate": 1e-3}
 """Five epochs and this rate of the encoder: what bench_accuracy.py found best for a plain head on the same MiniLM. The
 released rate, 2e-5, is meant for BERT-base over 20 epochs."""

@@ -61,7 +61,7 @@ def fetch(source: Source, cache: Path, clone: str | None = None) -> Path:
         reason = getattr(error, "stderr", None) or str(error)
         raise Skip(
             f"{source.name} could not be fetched from {'the given clone' if clone else source.url}: "
-            f"{reason.strip().splitlines()[-1]} A clone on this machine can be given with --clone {source.name}=FOLDER."
+            f"{reason.strip().splitlines()[-1]} A clone on this machine can be given (--clone)."
         ) from error
     return folder
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = "Root"
-CONFIGURATIONS = {"GCN": "gcn-rcv1-v2.json", "TreeLSTM": "tree-rcv1-v2.json"}
+CONFIGURATIONS = {"gcn": "gcn-rcv1-v2.json", "tree-lstm": "tree-rcv1-v2.json"}
 PARTS = ("train", "val", "test")
 
 Row = tuple[Sequence[str], Sequence[int]]

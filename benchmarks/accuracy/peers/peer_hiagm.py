@@ -1,6 +1,6 @@
 """HiAGM-TP as released (or repaired), fetched when it is run: TextRCNN, hierarchy GCN or Tree-LSTM, BCE on all nodes.
 
-``options``: ``structure`` is ``GCN`` or ``TreeLSTM``; ``repair`` mends two faults (see `_hiagm`); ``epochs`` at most;
+``options``: ``structure`` is ``gcn`` or ``tree-lstm``; ``repair`` mends two faults (see `_hiagm`); ``epochs`` at most;
 ``vectors`` is a file in GloVe's format. Without one, the word vectors of the packaged MiniLM's input layer stand in for
 GloVe. The released 0.5 threshold on every node gives no path. One path a text: among the paths that training rows have,
 the one that is most probable if nodes were independent. Several: the nodes above 0.5 whose ancestors are above it too.
