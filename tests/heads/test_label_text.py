@@ -63,7 +63,7 @@ def test_projections_by_hand(projection):
     head = make(WIDE, projection=projection, parent_weight=0.2).eval()
     for parameter in head.projections.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    matrices = [np.eye(WIDTH) + p.linear.weight.detach().double().numpy() for p in head.projections]
+    matrices = [np.eye(WIDTH) + p.linear.weight.detach().double().numpy() / WIDTH**0.5 for p in head.projections]
     features = torch.randn(4, WIDTH)
     text, labels = features.double().numpy(), head.label_vectors.double().numpy()
     if matrices:
@@ -203,7 +203,7 @@ def test_texts_like_their_label_get_it():
     """Zero-shot by construction: features near a label's vector; chance is 1 in 60."""
     head = make(WIDE).eval()
     truth = torch.arange(len(WIDE.terminals))
-    features = head.label_vectors[torch.from_numpy(WIDE.terminals).long()] + 0.05 * torch.randn(60, WIDTH)
+    features = head.label_vectors[WIDE.terminals.tolist()] + 0.05 * torch.randn(60, WIDTH)
     with torch.no_grad():
         found = head(F.normalize(features, dim=1)).logits.argmax(1)
     assert (found == truth).float().mean() > 0.8

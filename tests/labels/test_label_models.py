@@ -263,7 +263,7 @@ class TestStartFromNames:
         for linear, nodes in model.head.output_rows():
             assert len(nodes) == linear.out_features
             rows_seen += nodes.tolist()
-            expected = directions[torch.tensor(nodes.tolist())] * 10 / width**0.5
+            expected = directions[torch.tensor(nodes.tolist())] * 20 / width**0.5
             torch.testing.assert_close(linear.weight[:, :width], expected, atol=1e-4, rtol=1e-4)
         wanted = taxonomy.terminals.tolist() if head == "flat" else range(len(taxonomy))
         assert set(rows_seen) == set(wanted)
