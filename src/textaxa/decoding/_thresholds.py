@@ -157,8 +157,11 @@ def _parent_passed(taxonomy: Taxonomy, passed: Truth, nodes: slice) -> Truth:
     """Tell for the nodes of a level (not the top one) whether any of their parents passed, (B, C)."""
     parents = taxonomy.parents
     begin, end = parents.indptr[nodes.start], parents.indptr[nodes.stop]
+    of_parents = passed[:, parents.indices[begin:end]]
+    if of_parents.shape[1] == nodes.stop - nodes.start:  # one parent each
+        return of_parents
     starts = parents.indptr[nodes.start : nodes.stop] - begin
-    return np.asarray(np.logical_or.reduceat(passed[:, parents.indices[begin:end]], starts, axis=1))
+    return np.asarray(np.logical_or.reduceat(of_parents, starts, axis=1))
 
 
 def _closed(taxonomy: Taxonomy, true_nodes: Sequence[Sequence[int]]) -> Truth:
@@ -242,8 +245,11 @@ def _pooled_cut(proba: Probabilities, true: Truth, f1: float, worth: Worth) -> T
     To take more than 2 / f1 times as many pairs as are true cannot give an F1 above f1, so less probable pairs than
     those need not be sorted.
     """
-    pairs, truth = proba.ravel(), true.ravel()
-    most = int(2 * truth.sum() / f1) + 1 if f1 else len(pairs)
+    most = int(2 * true.sum() / f1) + 1 if f1 else true.size
+    possible = proba > 0
+    pairs, truth = proba[possible], true[possible]
+    if not len(pairs):
+        return np.ones(1)
     if most < len(pairs):
         kept = pairs >= np.partition(pairs, len(pairs) - most - 1)[len(pairs) - most - 1]
         pairs, truth = pairs[kept], truth[kept]
