@@ -41,9 +41,9 @@ def zero_shot(
     started, target = time.monotonic(), Path(out)
     settings = config if isinstance(config, Config) else read_config(config)
     check_new_folder(target, overwrite=overwrite)
-    _check(settings)
+    file = _taxonomy_file(settings)
     require_packages(settings.encoder.encoder)
-    taxonomy = read_taxonomy(settings.taxonomy.file, format=settings.taxonomy.format, separator=settings.data.separator)
+    taxonomy = read_taxonomy(file, format=settings.taxonomy.format, separator=settings.data.separator)
     from textaxa.labels import zero_shot_model
     from textaxa.persistence import save_model
 
@@ -61,7 +61,7 @@ def zero_shot(
     return TrainResult(model, target, 0, 0, {}, time.monotonic() - started)
 
 
-def _check(settings: Config) -> None:
+def _taxonomy_file(settings: Config) -> str:
     if settings.taxonomy.file is None:
         raise ConfigError("Without training rows a taxonomy is all there is to read. Name its file: --taxonomy FILE.")
     for what, table in (("training", settings.data.table), ("validation", settings.data.valid)):
@@ -70,3 +70,4 @@ def _check(settings: Config) -> None:
                 f"Zero-shot reads no rows, but the {what} table {table!r} is named. Leave it out, and score the model "
                 "with: textaxa evaluate MODEL TABLE; or leave out --zero-shot and train on it."
             )
+    return settings.taxonomy.file

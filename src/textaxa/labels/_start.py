@@ -8,8 +8,9 @@ from textaxa.labels._vectors import LabelVectors
 from textaxa.model import Model
 
 _SHARPNESS = 20.0
-"""The first logits are this many times the cosine of text and label, as encoders of sentences were trained. (100 of the
-validation rows of open-apps, frozen encoder, `flat`: 20 % of the paths right from a random start, 28 % from 10, 36 % from 20.)"""
+"""The first logits are this many times the cosine of text and label, as encoders of sentences were trained. Measured on
+100 of the validation rows of open-apps, with `flat` and a frozen encoder: 20 % of the paths are right from a random
+start, 28 % from 10, 36 % from 20."""
 
 
 @torch.no_grad()

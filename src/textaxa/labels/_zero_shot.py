@@ -11,8 +11,8 @@ from textaxa.encoders import load_encoder
 from textaxa.errors import ConfigError
 from textaxa.heads import HEADS, build_head, check_task, head_class
 from textaxa.labels._vectors import LabelVectors, reads_labels
-from textaxa.model import Model, ModelSettings
-from textaxa.settings import Checked, EncoderSettings, TrainingSettings
+from textaxa.model import Model
+from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings
 from textaxa.taxonomy import Taxonomy, diff_taxonomies
 
 _OF_THE_TAXONOMY = ("label_vectors", "bias")
