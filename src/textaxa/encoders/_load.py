@@ -11,10 +11,13 @@ from textaxa.settings import EncoderSettings
 ENCODERS: dict[str, str] = {
     "static": "textaxa.encoders._static.load_static",
     "model2vec": "textaxa.encoders._static.load_static",
+    "textrcnn": "textaxa.encoders._textrcnn.load_textrcnn",
+    "textaxa-textrcnn": "textaxa.encoders._textrcnn.load_textrcnn",
 }
 """What loads an encoder, by its name in the settings and by ``model_type`` in the config.json of its folder.
 
-What stands nowhere here is a Hugging Face transformer. A loader takes the settings and the name or folder.
+What stands nowhere here is a Hugging Face transformer. A loader takes the settings and the name or folder; behind a
+colon a name may carry a file that its loader reads.
 """
 
 _TRANSFORMER = "textaxa.encoders._transformer.load_transformer"
@@ -35,7 +38,7 @@ def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> An
         The encoder cannot be found or read, or the settings do not fit it.
     """
     name = str(folder or settings.encoder or packaged_minilm())
-    loader = ENCODERS.get(name) or ENCODERS.get(_model_type(name)) or _TRANSFORMER
+    loader = ENCODERS.get(name.partition(":")[0]) or ENCODERS.get(_model_type(name)) or _TRANSFORMER
     module, _, function = loader.rpartition(".")
     return getattr(import_module(module), function)(settings, name)
 

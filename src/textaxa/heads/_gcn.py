@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from textaxa.heads._structure import dropped, edges_of
+from textaxa.encoders._dropout import dropped
+from textaxa.heads._structure import edges_of
 from textaxa.taxonomy import Taxonomy
 
 

@@ -6,8 +6,6 @@ A taxonomy and training counts come in; index arrays and the prior transition pr
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch.nn import functional as F  # noqa: N812
 
 from textaxa.taxonomy import Taxonomy
 
@@ -70,14 +68,3 @@ def transition_priors(taxonomy: Taxonomy, rows: np.ndarray) -> np.ndarray:
     of_siblings = np.bincount(edges.parent, weights=of_child, minlength=len(taxonomy))[edges.parent]
     even = 1 / np.bincount(edges.parent, minlength=len(taxonomy))[edges.parent]
     return np.where(of_siblings > 0, of_child / np.maximum(of_siblings, 1), even)
-
-
-def dropped(values: torch.Tensor, share: float, *, training: bool) -> torch.Tensor:
-    """Do what dropout does, at a quarter of its cost on a CPU: 16 random bits decide on a value, not a double."""
-    if not training or share == 0:
-        return values
-    if values.device.type != "cpu":
-        return F.dropout(values, share)
-    words = torch.randint(-(2**63), 2**63 - 1, (-(-values.numel() // 4),)).view(torch.int16)
-    kept = words[: values.numel()].view(values.shape) >= round(share * 2**16) - 2**15
-    return values * (kept * (1 / (1 - share))).to(values.dtype)

@@ -5,7 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from textaxa.heads._structure import dropped, edges_of
+from textaxa.encoders._dropout import dropped
+from textaxa.heads._structure import edges_of
 from textaxa.taxonomy import Taxonomy
 
 

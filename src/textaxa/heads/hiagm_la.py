@@ -62,8 +62,8 @@ class HiagmLAHead(nn.Module):
         states = self.dropout(features.states)
         nodes = self.structure(self.labels[:, None])[:, 0]
         fit = (states @ nodes.T).masked_fill(~features.mask[..., None], -torch.inf)
-        attention = torch.softmax(fit.float(), dim=1).to(states.dtype)
-        return self.classifier(attention.transpose(1, 2) @ states)
+        attention = torch.softmax(fit, dim=1, dtype=torch.promote_types(fit.dtype, torch.float32))
+        return self.classifier(attention.to(states.dtype).transpose(1, 2) @ states)
 
     def loss(self, scores: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """Give the loss of a batch in nats, recursive regularisation included."""

@@ -1,0 +1,238 @@
+"""TextRCNN, the text encoder of HiAGM: static word vectors, a bidirectional GRU, and the strongest n-grams."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from textaxa.encoders._bigru import BiGRU
+from textaxa.encoders._dropout import dropped
+from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates
+from textaxa.encoders._transformer import _batches_by_length
+from textaxa.encoders._word_vectors import SPECIAL, WordTokenizer, WordVectors, packaged_glove, read_word_vectors
+from textaxa.errors import ConfigError
+from textaxa.settings import EncoderSettings
+
+MODEL_TYPE = "textaxa-textrcnn"
+
+
+@dataclass(frozen=True)
+class TextRCNNShape:
+    """The sizes of the paper."""
+
+    hidden: int = 64
+    ngrams: tuple[int, ...] = (2, 3, 4)
+    channels: int = 100
+    top_k: int = 1
+    word_dropout: float = 0.5
+    state_dropout: float = 0.1
+
+
+class TextRCNN(nn.Module):
+    """Words → vectors → BiGRU → n-grams of 2, 3 and 4 states, 100 channels each → the top k of every channel.
+
+    The word vectors stay as they are; all else is learned from the training rows, and starts from nothing.
+
+    Source: HiAGM (Zhou et al., ACL 2020), section 3.1, after Lai et al. (AAAI 2015). Behind the end of a text there are
+    no n-grams; in the released code padding has some. Dropout of word vectors is drawn once a word and batch.
+
+    Attributes
+    ----------
+    width : int
+        Features of a text vector: n-gram sizes × k × channels, 300 in the paper.
+    state_width : int
+        Channels, 100. The states of a text are its strongest n-grams, n-gram sizes × k of them.
+    """
+
+    def __init__(self, words: WordVectors, settings: EncoderSettings, shape: TextRCNNShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.settings = replace(settings, pooling="max") if settings.pooling == "auto" else settings
+        self.tokenise = TextTokeniser(WordTokenizer(words.words), self.settings)
+        self.width = len(shape.ngrams) * shape.top_k * shape.channels
+        self.state_width = shape.channels
+        features = words.vectors.shape[1]
+        self.register_buffer("vectors", torch.from_numpy(words.vectors))
+        self.unknown = nn.Parameter(torch.zeros(1, features))
+        self.gru = BiGRU(features, shape.hidden)
+        self.ngrams = nn.ModuleList(NGrams(2 * shape.hidden, n, shape.channels, shape.top_k) for n in shape.ngrams)
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the weights are."""
+        return self.unknown.device
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
+        """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
+        pieces = self._pooled(input_ids, attention_mask).states.flatten(1)
+        per_text = torch.bincount(text_of)
+        if len(per_text) == len(pieces):
+            return pieces
+        sums = pieces.new_zeros(len(per_text), pieces.shape[1]).index_add_(0, text_of, pieces)
+        return sums / per_text[:, None]
+
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> TokenStates:
+        """Give the strongest n-grams of B texts, (B, K, channels) with a mask (B, K); windows follow each other."""
+        pooled = self._pooled(input_ids, attention_mask)
+        per_text = torch.bincount(text_of)
+        if len(per_text) == len(input_ids):
+            return pooled
+        pad = nn.utils.rnn.pad_sequence
+        states, mask = ([part.flatten(0, 1) for part in of.split(per_text.tolist())] for of in pooled)
+        return TokenStates(pad(states, batch_first=True), pad(mask, batch_first=True))
+
+    def _pooled(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> TokenStates:
+        """Read word ids (W, L): the strongest n-grams (W, K, channels) and which of them are real (W, K)."""
+        lengths = attention_mask.sum(1)
+        found, words = torch.unique(input_ids.T, return_inverse=True)
+        vectors = dropped(self._vectors_of(found), self.shape.word_dropout, training=self.training)
+        states = self.gru(vectors, words, lengths)
+        states = dropped(states, self.shape.state_dropout, training=self.training)
+        kinds = [ngrams(states, lengths) for ngrams in self.ngrams]
+        return TokenStates(torch.cat([kind[0] for kind in kinds], dim=1), torch.cat([kind[1] for kind in kinds], dim=1))
+
+    def _vectors_of(self, words: torch.Tensor) -> torch.Tensor:
+        """Give the vectors (U, features) of word ids (U,): 0 for padding, a learned one for unknown words."""
+        known = F.embedding((words - len(SPECIAL)).clamp_min(0), self.vectors)
+        known = torch.where((words == 1)[:, None], self.unknown, known)
+        return known.masked_fill((words == 0)[:, None], 0.0)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
+        return self.encode_pieces(self.tokenise(texts))
+
+    @torch.inference_mode()
+    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
+        was_training = self.training
+        self.eval()
+        features = np.empty((len(pieces), self.width), dtype=np.float32)
+        for rows, tokens in self.batches(pieces):
+            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+            features[rows] = vectors.float().cpu().numpy()
+        self.train(was_training)
+        return features
+
+    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
+        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
+        for rows in _batches_by_length(pieces):
+            yield rows, self.collate([pieces[row] for row in rows])
+
+    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
+        """Pad pieces to one batch on the encoder's device."""
+        tokens = self.tokenise.collate(pieces)
+        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
+
+    def freeze_below(self, trainable_layers: int) -> None:
+        """Refuse: there are no layers of which a part could stay as it is.
+
+        Raises
+        ------
+        ConfigError
+            Always.
+        """
+        raise ConfigError(
+            f"trainable_layers = {trainable_layers} cannot be used with textrcnn: its word vectors are never trained, "
+            "and the one layer above them starts from nothing. Leave trainable_layers empty."
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, vocabulary.json and model.safetensors."""
+        folder.mkdir(parents=True, exist_ok=True)
+        config = {"model_type": MODEL_TYPE, **asdict(self.shape)}
+        _write_json(folder / "config.json", config)
+        _write_json(folder / "vocabulary.json", self.tokenise.tokenizer.words)
+        state = {name: value.detach().cpu().contiguous() for name, value in self.state_dict().items()}
+        save_file(state, folder / "model.safetensors")
+
+
+class NGrams(nn.Module):
+    """A convolution over n neighbouring states, ReLU, and the k largest values of every channel of a text.
+
+    Only the largest are needed and only they have a gradient. So the convolution over all places runs without one, to
+    find the places, and the values there are computed again, with it: the same numbers for a third of the work.
+    """
+
+    def __init__(self, width: int, n: int, channels: int, top_k: int) -> None:
+        super().__init__()
+        bound = (width * n) ** -0.5
+        self.top_k = top_k
+        self.weight = nn.Parameter(torch.empty(channels, n, width).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound))
+
+    def forward(self, states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Read states (L, B, D), zero behind the ends: values (B, k, channels), and which are real (B, k).
+
+        Half of an n-gram may lie before the beginning or behind the end, as in a convolution padded by n // 2.
+        """
+        channels, n, width = self.weight.shape
+        padded = F.pad(states, (0, 0, 0, 0, n // 2, max(n // 2, n // 2 + self.top_k - len(states))))
+        places = lengths + 2 * (n // 2) - n + 1
+        top = self._places(padded, places)
+        size = states.shape[1]
+        rows = (top.permute(2, 0, 1)[..., None] + torch.arange(n, device=top.device)) * size
+        rows = rows + torch.arange(size, device=top.device)[:, None]
+        windows = F.embedding(rows, padded.flatten(0, 1)).view(channels, -1, n * width)
+        values = (
+            torch.bmm(windows, self.weight.view(channels, -1, 1)).view(channels, -1, size) + self.bias[:, None, None]
+        )
+        real = torch.arange(top.shape[0], device=top.device) < places[:, None]
+        return torch.relu(values).view(channels, -1, size).permute(2, 1, 0) * real[..., None], real
+
+    @torch.no_grad()
+    def _places(self, padded: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+        """Find where the k largest values of every channel begin, int64 (k, B, channels)."""
+        n = self.weight.shape[1]
+        count = len(padded) - n + 1
+        values = F.linear(padded[:count], self.weight[:, 0])
+        for i in range(1, n):
+            values += F.linear(padded[i : i + count], self.weight[:, i])
+        behind = torch.arange(count, device=places.device)[:, None] >= places
+        values.masked_fill_(behind[..., None], -torch.inf)
+        if self.top_k == 1:
+            return values.argmax(0, keepdim=True)
+        return values.topk(self.top_k, dim=0).indices
+
+
+def load_textrcnn(settings: EncoderSettings, name: str) -> TextRCNN:
+    """Load TextRCNN: untrained by ``textrcnn`` or ``textrcnn:PATH`` (a file of word vectors), trained from a folder.
+
+    Raises
+    ------
+    MissingExtraError
+        The packaged word vectors are asked for and not installed.
+    ConfigError
+        The file or folder cannot be read, or an untrained encoder is to be frozen.
+    """
+    if Path(name).is_dir():
+        return _trained(settings, Path(name))
+    if settings.frozen:
+        raise ConfigError("frozen = true cannot be used with textrcnn: it starts from nothing and has to be trained.")
+    _, _, path = name.partition(":")
+    words = read_word_vectors(Path(path).expanduser()) if path else packaged_glove()
+    return TextRCNN(words, settings, TextRCNNShape())
+
+
+def _trained(settings: EncoderSettings, folder: Path) -> TextRCNN:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        words = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
+        state = load_file(folder / "model.safetensors")
+        config.pop("model_type")
+        shape = TextRCNNShape(**{**config, "ngrams": tuple(config["ngrams"])})
+        encoder = TextRCNN(WordVectors(words, state["vectors"].numpy()), settings, shape)
+        encoder.load_state_dict(state)
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        raise ConfigError(f"The folder {str(folder)!r} does not hold a whole TextRCNN encoder: {error}") from error
+    return encoder
+
+
+def _write_json(file: Path, value: object) -> None:
+    file.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
