@@ -207,3 +207,15 @@ def test_texts_like_their_label_get_it():
     with torch.no_grad():
         found = head(F.normalize(features, dim=1)).logits.argmax(1)
     assert (found == truth).float().mean() > 0.8
+
+
+def test_mixed_precision_keeps_near_labels_apart():
+    head = make(WIDE).train()
+    features, targets = torch.randn(4, WIDTH), torch.arange(4)
+    exact = head(features, targets).logits
+    with torch.autocast("cpu", torch.bfloat16):
+        mixed = head(features, targets, encode=lambda nodes: head.label_vectors[nodes])
+        head.loss(mixed, targets).backward()
+    assert mixed.logits.dtype == torch.float32
+    torch.testing.assert_close(mixed.logits, exact, atol=1e-4, rtol=1e-4)
+    assert torch.isfinite(head.projections[0].linear.weight.grad).all()
