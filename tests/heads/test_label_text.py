@@ -157,7 +157,7 @@ class TestDrawnNegatives:
 
         targets = torch.tensor([0, 599])
         make(wide).train()(torch.randn(2, WIDTH), targets, encode=encode)
-        assert 130 <= len(asked[0]) <= 130 + 20
+        assert 66 <= len(asked[0]) <= 66 + 20
         assert {int(wide.terminals[0]), int(wide.terminals[599]), 0, 19} <= set(asked[0].tolist())
         small = make(WIDE).train()
         small(torch.randn(2, WIDTH), torch.tensor([0, 1]), encode=encode)
