@@ -196,6 +196,13 @@ def open_paths(task: Task, chosen: np.ndarray) -> Labels:
     return sorted(kept - {node[:-1] for node in kept})
 
 
+def choose(decode: Callable[[float], list[Labels]], task: Task) -> tuple[float, float]:
+    """Give the best agreement on the validation rows over a grid of thresholds, and the threshold that gives it."""
+    grid = [float(one) for one in np.linspace(0, 0.9, 19)]
+    scores = [agreement(decode(one), task.valid_labels, several=task.several) for one in grid]
+    return max(scores), grid[int(np.argmax(scores))]
+
+
 def tfidf() -> Any:
     """Give the features of the linear peers: words and pairs of words, with sublinear term frequency."""
     from sklearn.feature_extraction.text import TfidfVectorizer

@@ -3,7 +3,8 @@
 ``options``: ``structure`` is ``gcn`` or ``tree-lstm``; ``repair`` mends two faults (see `_hiagm`); ``epochs`` at most;
 ``vectors`` is a file in GloVe's format. Without one, the word vectors of the packaged MiniLM's input layer stand in for
 GloVe. The released 0.5 threshold on every node gives no path. One path a text: among the paths that training rows have,
-the one that is most probable if nodes were independent. Several: the nodes above 0.5 whose ancestors are above it too.
+the one that is most probable if nodes were independent. Several: the nodes above a threshold whose ancestors are above
+it too; the threshold is chosen on the validation rows.
 """
 
 import copy
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from _clone import HIAGM, fetch
 from _hiagm import Released, Row, Sizes, count_priors, write
-from _peer import Labels, Task, agreement, open_paths, prefixes, run, versions
+from _peer import Labels, Task, agreement, choose, open_paths, prefixes, run, versions
 
 TINY = 1e-7
 
@@ -38,17 +39,17 @@ def solve(task: Task) -> dict[str, Any]:
 
 def _train(task: Task, released: Released) -> dict[str, Any]:
     train, valid = released.batches("train"), list(released.batches("val"))
-    began, best, state, epoch = time.monotonic(), (-1.0, 0), None, 0
+    began, best, state, threshold, epoch = time.monotonic(), (-1.0, 0), None, 0.5, 0
     while epoch < task.options["epochs"] and time.monotonic() - began < task.seconds:
         epoch += 1
         released.trainer.train(train, epoch)
-        score = agreement(_paths(task, released, valid), task.valid_labels, several=task.several)
+        score, at = _choose(task, released.probabilities(valid, len(task.nodes)))
         if score > best[0]:
-            best, state = (score, epoch), copy.deepcopy(released.model.state_dict())
+            best, threshold, state = (score, epoch), at, copy.deepcopy(released.model.state_dict())
     if state is not None:
         released.model.load_state_dict(state)
     seconds = time.monotonic() - began
-    paths = _paths(task, released, list(released.batches("test")))
+    paths = _paths(task, released.probabilities(released.batches("test"), len(task.nodes)), threshold)
     return {
         "paths": paths,
         "fit_seconds": round(seconds, 1),
@@ -106,15 +107,21 @@ def _vectors(given: str | None, target: Path) -> int:
     return int(table.shape[1])
 
 
-def _paths(task: Task, released: Released, batches: Any) -> list[Labels]:
-    found = np.clip(released.probabilities(batches, len(task.nodes)), TINY, 1 - TINY)
+def _choose(task: Task, found: np.ndarray) -> tuple[float, float]:
+    if task.several:
+        return choose(lambda one: _paths(task, found, one), task)
+    return agreement(_paths(task, found, 0.5), task.valid_labels, several=False), 0.5
+
+
+def _paths(task: Task, found: np.ndarray, threshold: float) -> list[Labels]:
+    found = np.clip(found, TINY, 1 - TINY)
     number = {node: i for i, node in enumerate(task.nodes)}
     above = [[number[node] for node in prefixes([path])] for path in task.ends]
     odds = np.log(found / (1 - found))
     best = np.stack([odds[:, nodes].sum(1) for nodes in above], 1).argmax(1)
     if not task.several:
         return [[task.ends[i]] for i in best]
-    return [open_paths(task, row) or [task.ends[i]] for row, i in zip(found > 0.5, best, strict=True)]
+    return [open_paths(task, row) or [task.ends[i]] for row, i in zip(found > threshold, best, strict=True)]
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 ``encoder_rate``, ``head_rate``; ``max_tokens``. All else is as in their configuration for Hierarchical WikiVitals.
 Needed changes, made in a copy: the encoder's width 768 is written in their classifier and becomes MiniLM's;
 `torchvision`, which only their focal loss uses, is left out. Decoding follows theirs, from the top down to the
-likeliest child while it is above a threshold; the threshold is chosen on the validation rows. With several paths
-(``bce`` only): every node above 0.5 whose ancestors are above it too.
+likeliest child while it is above a threshold. With several paths (``bce`` only): every node above it whose ancestors
+are above it too. The threshold is chosen on the validation rows.
 """
 
 import copy
@@ -23,9 +23,8 @@ from typing import Any
 
 import numpy as np
 from _clone import REVISITING, fetch
-from _peer import Labels, Skip, Task, agreement, open_paths, prefixes, run, versions
+from _peer import Labels, Skip, Task, choose, open_paths, prefixes, run, versions
 
-THRESHOLDS = np.linspace(0, 0.9, 19)
 WEIGHT_DECAY, WARM_UP, CLASSIFIER = 0.01, 0.1, "origin.py"
 LOSSES = ("bce", "conditional_softmax", "conditional_softmax_la")
 PARTS = ("train", "val", "test")
@@ -72,7 +71,8 @@ class _Work:
         while epoch < epochs and time.monotonic() - began < self.task.seconds:
             epoch += 1
             self.trainer.train(train, epoch)
-            score, at = self._choose(self._probabilities(valid))
+            found = self._probabilities(valid)
+            score, at = choose(lambda one, found=found: self._paths(found, one), self.task)
             if score > best[0]:
                 best, threshold, state = (score, epoch), at, copy.deepcopy(self.trainer.model.state_dict())
         if state is not None:
@@ -86,14 +86,6 @@ class _Work:
             "chosen": round(threshold, 2),
             "note": f"{epoch} of {epochs} epochs, the best after {best[1]}",
         }
-
-    def _choose(self, found: np.ndarray) -> tuple[float, float]:
-        scores = {
-            float(one): agreement(self._paths(found, one), self.task.valid_labels, several=self.task.several)
-            for one in (THRESHOLDS if not self.task.several else [0.5])
-        }
-        best = max(scores, key=lambda one: scores[one])
-        return scores[best], best
 
     def _paths(self, found: np.ndarray, threshold: float) -> list[Labels]:
         if self.task.several:
