@@ -1,10 +1,12 @@
 """A table of toy apps, and tiny models trained on it by the job itself, shared by the tests of the command line."""
 
+import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from tiny_encoder import make_tiny_encoder
-from toy_apps import FAST, app_rows, write_csv, write_jsonl
+from toy_apps import FAST, TEXTAXA, app_rows, write_csv, write_jsonl
 from typer.testing import CliRunner
 
 from textaxa.cli import app
@@ -14,6 +16,31 @@ from textaxa.cli import app
 def run():
     """Call the command line in this process; give the result with stdout and stderr apart."""
     return lambda *args, input=None: CliRunner().invoke(app, [str(arg) for arg in args], input=input)
+
+
+@pytest.fixture
+def start():
+    """Start the command line as a process of its own; what a test leaves running is ended."""
+    started = []
+
+    def begin(*args):
+        process = subprocess.Popen(
+            [*TEXTAXA, *map(str, args)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        for stream in (process.stdin, process.stdout, process.stderr):
+            stream.close()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

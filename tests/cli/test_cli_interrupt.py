@@ -1,42 +1,13 @@
 """Ctrl-C, real processes, real signals: what is kept, what is said, and that resuming ends at the same model."""
 
 import json
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-from toy_apps import app_rows, write_csv
-
-TEXTAXA = [sys.executable, "-c", "from textaxa.cli import main; main()"]
-
-
-@pytest.fixture
-def start():
-    """Start the command line as a process of its own; what a test leaves running is ended."""
-    started = []
-
-    def begin(*args):
-        process = subprocess.Popen(
-            [*TEXTAXA, *map(str, args)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-        )
-        started.append(process)
-        return process
-
-    yield begin
-    for process in started:
-        process.kill()
-        for stream in (process.stdin, process.stdout, process.stderr):
-            stream.close()
-        process.wait()
+from toy_apps import TEXTAXA, app_rows, write_csv
 
 
 def training(table, tiny, out, *more):

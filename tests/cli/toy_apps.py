@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 
 KINDS = {
@@ -11,6 +12,9 @@ KINDS = {
     ("Media",): "photo and video edit app",
     ("Money",): "bank money note build",
 }
+TEXTAXA = [sys.executable, "-c", "from textaxa.cli import main; main()"]
+"""The command line as a process of its own."""
+
 FAST = ["--set", "encoder.max_length=48", "--epochs", "2", "--set", "training.device=cpu", "--quiet"]
 
 
