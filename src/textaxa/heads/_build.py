@@ -23,6 +23,11 @@ class Head(Protocol):
     reads : str
         ``vectors``: features are text vectors (B, D). ``tokens``: features are `textaxa.encoders.TokenStates`, states
         (B, L, D) with a mask (B, L).
+    reads_labels : bool, optional
+        True for a head that scores nodes by their label texts: it has a buffer ``label_vectors`` (N, D), and its
+        forward takes ``encode`` (`textaxa.heads.label_text`).
+    output_rows : method, optional
+        For a head with the setting ``init``: which rows of which weights stand for which nodes.
     """
 
     Settings: type[Checked]
