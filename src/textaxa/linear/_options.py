@@ -4,7 +4,7 @@ An option is one way on: to a child of a node, or "the path ends here". The opti
 exactly one is taken in a single-path task. In a several-paths task every node is an option, taken or not.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,12 +48,14 @@ class OnePath:
     """
 
     def __init__(self, taxonomy: Taxonomy, arrangement: str) -> None:
-        ways, group, level = _flat(taxonomy) if arrangement == "flat" else _per_parent(taxonomy)
+        ways, group, level = _ARRANGEMENTS[arrangement](taxonomy)
         self.level = level
         self.starts = np.flatnonzero(np.diff(group, prepend=-1))
         self._group = np.cumsum(np.diff(group, prepend=-1) != 0) - 1
         n_terminals, n_options = len(ways), len(group)
         self._ways = _ones(ways, n_options)
+        if arrangement == "both":
+            self._ways.data[:] = np.where(level[self._ways.indices] < taxonomy.n_levels, _PATH_SHARE, 1 - _PATH_SHARE)
         closures = [taxonomy.ancestors.row(int(t)) for t in taxonomy.terminals]
         self._nodes = sparse.csr_matrix(_ones(closures, len(taxonomy)).T)
         self.n_options, self.n_terminals = n_options, n_terminals
@@ -138,6 +140,11 @@ def options_of(taxonomy: Taxonomy, task: str, arrangement: str) -> Options:
     return OnePath(taxonomy, arrangement) if task == "single" else SeveralPaths(taxonomy, arrangement)
 
 
+_PATH_SHARE = np.float32(0.4)
+"""With both arrangements, the weight of a path's product against the full path's own class (a geometric mean). Between
+0.3 and 0.5 nothing changes much: on validation rows of seven data sets this had the log loss of the better of both
+arrangements or a lower one, and nearly its accuracy."""
+
 _Ways = tuple[list[list[int]], np.ndarray, np.ndarray]
 """The options on the way to each terminal; group and level of each option."""
 
@@ -170,6 +177,17 @@ def _per_parent(taxonomy: Taxonomy) -> _Ways:
             node = int(parent[node])
         ways.append(sorted(way))
     return ways, np.array(group), depth[group]
+
+
+def _both(taxonomy: Taxonomy) -> _Ways:
+    """Put both arrangements side by side; the flat group counts as a level of its own, below all others."""
+    ways, group, level = _per_parent(taxonomy)
+    first, n = len(group), len(taxonomy.terminals)
+    joined = [[*way, first + t] for t, way in enumerate(ways)]
+    return joined, np.append(group, np.full(n, group[-1] + 1)), np.append(level, np.full(n, taxonomy.n_levels))
+
+
+_ARRANGEMENTS: dict[str, Callable[[Taxonomy], _Ways]] = {"per-parent": _per_parent, "flat": _flat, "both": _both}
 
 
 def _ones(rows: Sequence[Sequence[int] | np.ndarray], n_columns: int) -> sparse.csr_matrix:

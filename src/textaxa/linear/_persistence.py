@@ -16,14 +16,21 @@ from textaxa.linear._classifiers import ALWAYS, NEVER, Weights
 from textaxa.linear._features import Features, kinds
 from textaxa.linear._options import Options
 from textaxa.linear._settings import LinearSettings
+from textaxa.linear._vectors import JoinedFeatures, encode
+from textaxa.settings import EncoderSettings
 
 _WEIGHTS, _VOCABULARY = "linear.safetensors", "vocabulary.json"
 
-Parts = tuple[Features, Weights, Calibration]
+Parts = tuple[Features | JoinedFeatures, Weights, Calibration]
 
 
-def write_parts(folder: Path, features: Features, weights: Weights, calibration: Calibration) -> None:
-    """Write the two files into a folder."""
+def write_parts(folder: Path, features: Features | JoinedFeatures, weights: Weights, calibration: Calibration) -> None:
+    """Write the two files into a folder, and beside them the encoder where its vectors are read."""
+    scale: dict[str, np.ndarray] = {}
+    if isinstance(features, JoinedFeatures):
+        features.encoder.save(folder / "encoder")
+        scale = {"vectors.mean": features.mean, "vectors.factor": features.factor}
+        features = features.counts
     # In ASCII: a text may hold half a character, which only escapes carry there and back.
     (folder / _VOCABULARY).write_text(json.dumps(features.vocabulary, indent=0) + "\n", encoding="ascii")
     matrix = weights.matrix
@@ -35,11 +42,12 @@ def write_parts(folder: Path, features: Features, weights: Weights, calibration:
         "state": weights.state,
         "calibration": calibration.lines,
         **{f"idf.{kind}": values for kind, values in features.idf.items()},
+        **scale,
     }
     save_file({name: np.ascontiguousarray(value) for name, value in tensors.items()}, folder / _WEIGHTS)
 
 
-def read_parts(folder: Path, settings: LinearSettings, options: Options) -> Parts:
+def read_parts(folder: Path, settings: LinearSettings, options: Options, encoder: EncoderSettings) -> Parts:
     """Read the two files; everything must be there, fit together, and be finite.
 
     Raises
@@ -53,14 +61,23 @@ def read_parts(folder: Path, settings: LinearSettings, options: Options) -> Part
         tensors = load_file(file)
     except (OSError, SafetensorError) as error:
         raise ModelFileError(f"{file} is damaged: {error}.") from error
-    width = sum(map(len, vocabulary.values()))
-    _check(file, tensors, vocabulary, options)
+    joined = _encoder(folder, encoder) if settings.vectors else None
+    _check(file, tensors, vocabulary, options, joined.width if joined else 0)
+    width = sum(map(len, vocabulary.values())) + (joined.width if joined else 0)
     rows, columns = tensors["rows"], tensors["columns"]
     if rows[0] != 0 or rows[-1] != len(columns) or (np.diff(rows) < 0).any() or not _within(columns, 0, width - 1):
-        raise ModelFileError(f"{file} is damaged: its rows or columns do not fit the vocabulary of {width} n-grams.")
+        raise ModelFileError(f"{file} is damaged: its rows or columns do not fit the {width} features.")
     matrix = sparse.csr_matrix((tensors["weights"], columns, rows), (options.n_options, width))
-    features = Features(settings, vocabulary, {kind: tensors[f"idf.{kind}"] for kind in vocabulary})
+    features: Any = Features(settings, vocabulary, {kind: tensors[f"idf.{kind}"] for kind in vocabulary})
+    if joined:
+        features = JoinedFeatures(features, joined, tensors["vectors.mean"], tensors["vectors.factor"], encode)
     return features, Weights(matrix, tensors["bias"], tensors["state"]), Calibration(tensors["calibration"])
+
+
+def _encoder(folder: Path, settings: EncoderSettings) -> Any:
+    from textaxa.encoders import load_encoder  # noqa: PLC0415 - PyTorch, which the counts alone do not need
+
+    return load_encoder(settings, folder=folder / "encoder")
 
 
 def _read_vocabulary(file: Path, settings: LinearSettings) -> dict[str, list[str]]:
@@ -79,7 +96,11 @@ def _read_vocabulary(file: Path, settings: LinearSettings) -> dict[str, list[str
 
 
 def _check(
-    file: Path, tensors: Mapping[str, np.ndarray], vocabulary: Mapping[str, list[str]], options: Options
+    file: Path,
+    tensors: Mapping[str, np.ndarray],
+    vocabulary: Mapping[str, list[str]],
+    options: Options,
+    vector_width: int,
 ) -> None:
     """Refuse tensors of other names, kinds or sizes than the vocabulary and the taxonomy ask for."""
     n, levels = options.n_options, int(options.level.max()) + 1
@@ -92,6 +113,7 @@ def _check(
         "state": (np.int8, (n,)),
         "calibration": (np.float64, (levels, 2)),
         **{f"idf.{kind}": (np.float32, (len(terms),)) for kind, terms in vocabulary.items()},
+        **{f"vectors.{name}": (np.float32, (vector_width,)) for name in ("mean", "factor") if vector_width},
     }
     if tensors.keys() != expected.keys():
         odd = sorted(tensors.keys() ^ expected.keys())

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from textaxa.errors import ConfigError
 from textaxa.settings import Checked, setting
+from textaxa.taxonomy import Taxonomy
 
 _SPACELESS = re.compile(
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]"
@@ -27,16 +29,27 @@ _SAMPLE = 2000
 """Texts that are looked at to choose."""
 
 
+_BOTH = 4_000_000
+"""Rows times classes up to which a flat classifier is fitted beside the others: each class is fitted on all rows."""
+
+
 @dataclass(frozen=True)
 class LinearSettings(Checked):
-    """``linear``: TF-IDF of words and characters, and linear classifiers. No encoder; trains in seconds."""
+    """``linear``: TF-IDF of words and characters, and linear classifiers. No encoder, unless asked for; seconds."""
 
+    vectors: bool = setting(
+        False,
+        "Read the text vector of the frozen encoder beside the counts. Costs the time of encoding; the two know "
+        "different things of a text, and together usually beat both.",
+    )
     arrangement: str = setting(
-        "per-parent",
+        "auto",
         "Which classifiers there are. per-parent: one a parent node, among its children; a path's probability is the "
-        "product. flat: one over all full paths (several paths: one yes-or-no a node, on all rows); slower with many "
-        "classes.",
-        choices=("per-parent", "flat"),
+        "product. flat: one over all full paths (several paths: one yes-or-no a node, on all rows); often better at "
+        "the whole path, worse at the top, and slow with many classes. both: their geometric mean; one path a text "
+        f"only. auto: both up to {_BOTH // 1_000_000} million rows times classes, which is about a minute, and where "
+        "there is one path a text; else per-parent.",
+        choices=("auto", "per-parent", "flat", "both"),
     )
     classifier: str = setting(
         "svm",
@@ -86,12 +99,25 @@ class LinearSettings(Checked):
     )
 
 
-def resolved(settings: LinearSettings, texts: Sequence[str]) -> LinearSettings:
-    """Fill in what was left to be chosen from the training texts."""
+def resolved(settings: LinearSettings, texts: Sequence[str], taxonomy: Taxonomy, *, task: str) -> LinearSettings:
+    """Fill in what was left to be chosen from the training rows.
+
+    Raises
+    ------
+    ConfigError
+        ``arrangement = both`` in a several-paths task.
+    """
+    arrangement = settings.arrangement
+    if arrangement == "both" and task == "multi":
+        raise ConfigError("arrangement = both is for one path a text. With several paths, use per-parent or flat.")
+    if arrangement == "auto":
+        worth_it = task == "single" and taxonomy.n_levels > 1 and len(texts) * len(taxonomy.terminals) <= _BOTH
+        arrangement = "both" if worth_it else "per-parent"
     characters = _characters(texts) if settings.characters == "auto" else settings.characters
     lengths = settings.character_ngrams or ((1, 3) if characters == "across-words" else (2, 5))
     min_rows = settings.min_rows or (2 if len(texts) >= _MANY_ROWS else 1)
-    return replace(settings, characters=characters, character_ngrams=lengths, min_rows=min_rows)
+    counted = {"characters": characters, "character_ngrams": lengths, "min_rows": min_rows}
+    return replace(settings, arrangement=arrangement, **counted)
 
 
 def _characters(texts: Sequence[str]) -> str:

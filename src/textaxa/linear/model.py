@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,6 +22,7 @@ from textaxa.linear._features import Features, fit_features
 from textaxa.linear._options import Decision, Options, options_of
 from textaxa.linear._persistence import read_parts, write_parts
 from textaxa.linear._settings import LinearSettings, resolved
+from textaxa.linear._vectors import Give, JoinedFeatures, join_vectors
 from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
@@ -53,7 +55,7 @@ class LinearModel:
     taxonomy : Taxonomy
         Its nodes are the columns of ``node_proba``.
     settings : ModelSettings
-        What was chosen. Settings of the encoder have no meaning here and stay at their defaults.
+        What was chosen. Settings of the encoder have a meaning with ``vectors`` only, else they stay at their defaults.
     summary : dict
         What is known about training. JSON-able.
 
@@ -75,7 +77,7 @@ class LinearModel:
         self,
         taxonomy: Taxonomy,
         settings: ModelSettings,
-        features: Features,
+        features: Features | JoinedFeatures,
         weights: Weights,
         calibration: Calibration,
         *,
@@ -101,8 +103,10 @@ class LinearModel:
         task: str = "single",
         head_settings: Checked | None = None,
         training: TrainingSettings | None = None,
+        encoder: EncoderSettings | None = None,
         valid: Rows | None = None,
         listener: Callable[[dict[str, Any]], None] | None = None,
+        vectors: Give | None = None,
     ) -> "LinearModel":
         """Train a model on rows of text and labels.
 
@@ -118,21 +122,29 @@ class LinearModel:
             `LinearSettings`.
         training
             Seed and threshold are read.
+        encoder
+            Read where ``head_settings.vectors`` asks for text vectors; the encoder is left as it is.
         valid
             Rows that calibrate the probabilities and, with several paths, choose the thresholds. Left out, a part of
             the training rows calibrates, the classifiers are then fitted again on all of them, and thresholds are 0.5.
         listener
             Is told about steps, validation scores and the end.
+        vectors
+            Gives the text vectors (B, D) of an encoder, for several runs that share them.
 
         Raises
         ------
+        ConfigError
+            The encoder that is asked for cannot be loaded.
         DataError
             Labels outside the taxonomy, or texts without anything to count.
         """
         training = training or TrainingSettings()
-        chosen = resolved(head_settings or LinearSettings(), texts)  # type: ignore[arg-type]
-        settings = ModelSettings(task, "linear", chosen, EncoderSettings(), training)
-        return _Fit(settings, taxonomy, listener).run(texts, labels, valid)
+        given: Any = head_settings or LinearSettings()
+        chosen = resolved(given, texts, taxonomy, task=task)
+        frozen = replace(encoder or EncoderSettings(), frozen=True) if chosen.vectors else EncoderSettings()
+        settings = ModelSettings(task, "linear", chosen, frozen, training)
+        return _Fit(settings, taxonomy, listener, vectors).run(texts, labels, valid)
 
     @property
     def task(self) -> str:
@@ -176,13 +188,15 @@ class LinearModel:
         """
         own: Any = settings.head_settings
         options = options_of(taxonomy, settings.task, own.arrangement)
-        return cls(taxonomy, settings, *read_parts(folder, own, options), options=options, summary=summary)
+        features, weights, calibration = read_parts(folder, own, options, settings.encoder)
+        return cls(taxonomy, settings, features, weights, calibration, options=options, summary=summary)
 
 
 class _Fit:
     """One training, step by step."""
 
-    def __init__(self, settings: ModelSettings, taxonomy: Taxonomy, listener: Any) -> None:
+    def __init__(self, settings: ModelSettings, taxonomy: Taxonomy, listener: Any, give: Give | None) -> None:
+        self.give = give
         self.settings = settings
         self.own: Any = settings.head_settings
         self.taxonomy = taxonomy
@@ -195,7 +209,7 @@ class _Fit:
         self._tell("start", step=0, steps=_STEPS, epochs=1)
         nodes = label_nodes(self.taxonomy, labels)
         truth = self._truth(nodes)
-        features, vectors = fit_features(self.own, texts, seed=self.seed)
+        features, vectors = self._features(texts)
         if valid:
             weights = self._weights(truth, vectors)
             valid_nodes = label_nodes(self.taxonomy, valid[1])
@@ -211,6 +225,14 @@ class _Fit:
         model.summary = self._summary(nodes, len(valid[0]) if valid else 0, best)
         self._tell("end", step=_STEPS, seconds=time.monotonic() - self.began)
         return model
+
+    def _features(self, texts: Sequence[str]) -> tuple[Any, sparse.csr_matrix]:
+        counts, counted = fit_features(self.own, texts, seed=self.seed)
+        if not self.own.vectors:
+            return counts, counted
+        joined, vectors = join_vectors(counts, self.settings.encoder, texts, give=self.give)
+        self.settings = replace(self.settings, encoder=joined.encoder.settings)
+        return joined, joined.beside(counted, vectors)
 
     def _tell(self, event: str, **values: Any) -> None:
         if self.listener is not None:
