@@ -41,7 +41,7 @@ class Peer:
     needs: str | None = None
 
 
-_FEW_SHOTS = "SetFit on MiniLM, {} texts a path, 200 steps"
+_FEW_SHOTS = "SetFit on MiniLM, {} texts a path, 100 steps"
 _HIAGM = {"structure": "gcn", "repair": False, "epochs": 100}
 _PLAUD = {"epochs": 5, "max_tokens": 128, "encoder_rate": 5e-4, "head_rate": 1e-3}
 """Five epochs and this rate of the encoder: what bench_accuracy.py found best for a plain head on the same MiniLM. The
@@ -95,11 +95,11 @@ PEERS = (
         "peer_fasttext.py",
         "fasttext",
         "fastText, word pairs; softmax, or one against all",
-        {"lr": [0.1, 0.5, 1.0], "epoch": [10, 50]},
+        {"lr": [0.25, 1.0], "epoch": [10, 40]},
         several=True,
     ),
-    Peer("setfit-8", "peer_setfit.py", "setfit", _FEW_SHOTS.format(8), {"shots": 8, "steps": 200}),
-    Peer("setfit-32", "peer_setfit.py", "setfit", _FEW_SHOTS.format(32), {"shots": 32, "steps": 200}),
+    Peer("setfit-8", "peer_setfit.py", "setfit", _FEW_SHOTS.format(8), {"shots": 8, "steps": 100}),
+    Peer("setfit-32", "peer_setfit.py", "setfit", _FEW_SHOTS.format(32), {"shots": 32, "steps": 100}),
     Peer(
         "gliclass-zero-shot",
         "peer_gliclass.py",

@@ -46,6 +46,7 @@ DATA = (
     "fdroid", "selfhosted", "goemotions",
 )  # fmt: skip
 SEEDS = (0, 1, 2)
+Labels = tuple[tuple[str, ...], ...]
 GRACE = 0.8
 """Share of the time limit that a peer may spend on training in epochs; the rest is for making ready and predicting."""
 
@@ -55,7 +56,7 @@ def main(given: argparse.Namespace) -> None:
     peers = [_with_options(peer, given) for peer in PEERS if not given.peers or peer.name in given.peers]
     target = given.results or (home() / "trial.jsonl" if given.rows else RESULTS / "peers.jsonl")
     known = read(target)
-    done = {_key(line) for line in known if line["status"] in ("done", "stopped")}
+    done = {_key(line) for line in known if _finished(line, given.timeout)}
     for name in given.data or DATA:
         try:
             data = load(name)
@@ -88,7 +89,7 @@ def one_run(peer: Peer, data: Split, seed: int, given: argparse.Namespace) -> di
         status, told = _call(peer, folder, given)
         seconds = round(time.monotonic() - began, 1)
         if status == "stopped":
-            return {"status": "stopped", "reason": f"stopped after {given.timeout:.0f} s", "seconds": seconds}
+            return {"status": "stopped", "reason": f"stopped after {given.timeout:.0f} s", "limit": given.timeout}
         if status == "failed":
             return {"status": "failed", "reason": _without_folders(told)}
         answer = json.loads((folder / "answer.json").read_text(encoding="utf-8"))
@@ -96,14 +97,31 @@ def one_run(peer: Peer, data: Split, seed: int, given: argparse.Namespace) -> di
         return {"status": "skipped", "reason": _without_folders(answer["skipped"])}
     found = [tuple(tuple(path) for path in paths) for paths in answer.pop("paths")]
     about = {"threads": given.threads, "options": dict(peer.options), "machine": _machine()}
+    keep_found(data, peer.name, seed, found)
     return {"status": "done", "seconds": seconds} | answer | about | score(data, found)
 
 
-def score(data: Split, found: Sequence[tuple[tuple[str, ...], ...]]) -> dict[str, Any]:
-    """Give our metrics of found labels, and a mark a test row: is every path right?"""
-    taxonomy = Taxonomy.from_paths(dict.fromkeys(data.paths), sort=True)
+def keep_found(data: Split, name: str, seed: int, found: Sequence[Labels]) -> None:
+    """Keep the nodes found for every test row, numbered as in `_runs.taxonomy_of`, for paired tests against textaxa."""
+    taxonomy = _taxonomy(data)
+    file = found_file(data.name, name, seed, len(data.train[0]))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps([[taxonomy.index(path) for path in paths] for paths in found]), encoding="utf-8")
+
+
+def found_file(data: str, name: str, seed: int, rows: int) -> Path:
+    """Give where `keep_found` puts what a peer found: a list of nodes for each test row, as JSON."""
+    return home() / "found" / f"{data}-{rows}-{name}-{seed}.json"
+
+
+def _taxonomy(data: Split) -> Taxonomy:
+    return Taxonomy.from_paths(dict.fromkeys(data.paths), sort=True)
+
+
+def score(data: Split, found: Sequence[Labels]) -> dict[str, Any]:
+    """Give our metrics of found labels, and a bit a test row (packed, in hexadecimals): are its paths right?"""
     true = data.test[1]
-    values = evaluate_paths(taxonomy, true, found, intervals=False).values()
+    values = evaluate_paths(_taxonomy(data), true, found, intervals=False).values()
     right = [set(a) == set(b) for a, b in zip(found, true, strict=True)]
     return {
         "metrics": {name: round(value, 5) for name, value in values.items()},
@@ -211,6 +229,11 @@ def _sample(data: Split, n: int) -> Split:
 def _some(part: Rows, n: int) -> Rows:
     kept = sorted(range(len(part[0])), key=lambda i: hashlib.sha256(part[0][i].encode()).digest())[:n]
     return [part[0][i] for i in kept], [part[1][i] for i in kept]
+
+
+def _finished(line: dict[str, Any], timeout: float) -> bool:
+    """Say whether a run needs no other try: it is done, or was stopped with as much time as it would have now."""
+    return line["status"] == "done" or (line["status"] == "stopped" and line["limit"] >= timeout)
 
 
 def _key(line: dict[str, Any]) -> tuple[Any, ...]:
