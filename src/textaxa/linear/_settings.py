@@ -105,7 +105,7 @@ def resolved(settings: LinearSettings, texts: Sequence[str], taxonomy: Taxonomy,
     Raises
     ------
     ConfigError
-        ``arrangement = both`` in a several-paths task.
+        ``arrangement = both`` in a several-paths task; nothing to count.
     """
     arrangement = settings.arrangement
     if arrangement == "both" and task == "multi":
@@ -113,6 +113,8 @@ def resolved(settings: LinearSettings, texts: Sequence[str], taxonomy: Taxonomy,
     if arrangement == "auto":
         worth_it = task == "single" and taxonomy.n_levels > 1 and len(texts) * len(taxonomy.terminals) <= _BOTH
         arrangement = "both" if worth_it else "per-parent"
+    if settings.characters == "off" and not settings.word_ngrams:
+        raise ConfigError("word_ngrams = 0 and characters = off leave nothing to count. Use words, characters or both.")
     characters = _characters(texts) if settings.characters == "auto" else settings.characters
     lengths = settings.character_ngrams or ((1, 3) if characters == "across-words" else (2, 5))
     min_rows = settings.min_rows or (2 if len(texts) >= _MANY_ROWS else 1)

@@ -87,8 +87,10 @@ def train_model(
             task=task,
             head_settings=head_settings,
             training=training,
+            encoder=encoder,
             valid=valid,
             listener=listener,
+            vectors=vectors,
         )
     from textaxa.training._train import train_network  # noqa: PLC0415 - PyTorch, which only this way needs
 
