@@ -109,6 +109,11 @@ def _usage(folder: Path, names: dict) -> None:
     config = json.loads((folder / "model" / "config.json").read_text(encoding="utf-8"))
     assert (config["head"]["feed"], config["encoder"]["frozen"]) == ("scheduled", True)
     assert not list(folder.glob("*.training"))
+    compared = json.loads((folder / "compare.json").read_text(encoding="utf-8"))
+    assert {one["model"] for one in compared["models"]} == {"linear", "flat", "per-level"}
+    assert "<svg" in (folder / "compare.html").read_text(encoding="utf-8")
+    assert set(names["frame"].index) == {"linear", "flat"}
+    assert names["frame"].attrs["recommendation"]
 
 
 AFTERWARDS = {"README.md": _readme, "docs/usage.md": _usage}
