@@ -12,7 +12,7 @@ from textaxa.data import Examples, normalise_labels, normalise_texts, split_exam
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
-from textaxa.heads import head_settings
+from textaxa.heads import check_encoder, head_settings
 from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
@@ -229,11 +229,11 @@ valid_share, patience, time_budget, threshold, precision, device, seed
         """Check every parameter; nothing is checked in ``__init__``, as scikit-learn asks."""
         if self.task not in ("auto", "single", "multi"):
             raise ConfigError(f"task = {self.task!r} is not known. It can be: auto, single, multi.")
-        return {
-            "encoder": EncoderSettings(**{name: getattr(self, name) for name in rules(EncoderSettings)}),
-            "training": TrainingSettings(**{name: getattr(self, name) for name in rules(TrainingSettings)}),
-            "head": build(head_settings(self.head), self.head_settings or {}, where=f"head_settings of {self.head!r}"),
-        }
+        encoder = EncoderSettings(**{name: getattr(self, name) for name in rules(EncoderSettings)})
+        head = build(head_settings(self.head), self.head_settings or {}, where=f"head_settings of {self.head!r}")
+        check_encoder(self.head, head, encoder)
+        training = TrainingSettings(**{name: getattr(self, name) for name in rules(TrainingSettings)})
+        return {"encoder": encoder, "training": training, "head": head}
 
     def _labels(self, labels: Any, n_texts: int) -> tuple[list[Labels], str]:
         if labels is None:

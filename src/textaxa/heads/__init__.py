@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from textaxa.heads._build import Head, build_head
     from textaxa.settings import Checked
 
-__all__ = ["HEADS", "Head", "build_head", "check_encoder", "check_task", "head_class", "head_settings", "needs_encoder"]
+__all__ = [
+    "HEADS",
+    "Head",
+    "build_head",
+    "check_encoder",
+    "check_task",
+    "head_class",
+    "head_settings",
+    "needs_encoder",
+    "uses_encoder",
+]
 
 HEADS: dict[str, str] = {
     "chained": "textaxa.heads.chained.ChainedHead",
@@ -63,9 +73,14 @@ def needs_encoder(name: str) -> bool:
     return HEADS[name].startswith("textaxa.heads.")
 
 
-def check_encoder(name: str, encoder: EncoderSettings) -> None:
-    """Refuse settings of an encoder for a head that has none: left unread, they would be a surprise."""
-    if needs_encoder(name):
+def uses_encoder(name: str, settings: "Checked") -> bool:
+    """Tell whether a head with these settings uses an encoder: ``linear`` does with ``vectors`` only."""
+    return needs_encoder(name) or bool(getattr(settings, "vectors", False))
+
+
+def check_encoder(name: str, settings: "Checked", encoder: EncoderSettings) -> None:
+    """Refuse settings of an encoder for a head that uses none: left unread, they would be a surprise."""
+    if uses_encoder(name, settings):
         return
     standard = vars(EncoderSettings())
     given = ", ".join(
@@ -74,7 +89,7 @@ def check_encoder(name: str, encoder: EncoderSettings) -> None:
     if given:
         raise ConfigError(
             f"The head {name!r} reads texts without an encoder, so this has no meaning for it: {given}. Leave it out, "
-            "or choose another head."
+            "choose another head, or set vectors = true for it."
         )
 
 

@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,11 +94,15 @@ def compare(
     shared = replace(base, data=replace(_with_columns(base.data, columns), table=named))
     held_out = str(test) if isinstance(test, str | Path) else None
     plan = Plan(shared, tuple(models), seeds, held_out, test_share, time_budget)
-    tables = {"table": None if named else data, "test": None if held_out else test}
-    with ExitStack() as stack:
-        place = out or stack.enter_context(tempfile.TemporaryDirectory(prefix="textaxa-compare-"))
-        frame = run_plan(plan, place, **tables, overwrite=overwrite, listener=listener).frame()
-    return frame if out else frame.drop(columns="folder")
+    table, tested = None if named else data, None if held_out else test
+    if out is not None:
+        return run_plan(plan, out, table=table, test=tested, overwrite=overwrite, listener=listener).frame()
+    with tempfile.TemporaryDirectory(prefix="textaxa-compare-") as place:
+        try:
+            result = run_plan(plan, place, table=table, test=tested, listener=listener)
+        except Interrupted:
+            raise Interrupted("Stopped; nothing is kept. With out=FOLDER, finished runs are.") from None
+    return result.frame().drop(columns="folder")
 
 
 def run_plan(
@@ -138,26 +141,34 @@ def run_plan(
     check_folder(folder)
     if resume:
         recorded_plan(folder)
-    require_packages(plan.config.encoder.encoder)
+    require_packages(plan.config)
     material = _material(plan, table, test)
     models, left_out = _models(plan, material.task)
     _tell_plan(listener, plan, material, models, left_out)
     time_a_run = None if plan.time_budget is None else plan.time_budget / (len(models) * plan.seeds)
     with claimed(folder, plan, material, time_a_run=time_a_run, overwrite=overwrite) as fingerprint:
         place = Workplace(folder, fingerprint, material, SharedVectors(folder / VECTORS), time_a_run)
-        runs, failed = _Runs(place, models, _seeds(plan), listener).all()
-        shutil.rmtree(folder / VECTORS, ignore_errors=True)
-        listener({"event": "comparing"})
-        result = compared(
-            material,
-            runs,
-            models=models,
-            folders={one.name: str(folder / MODELS / one.file_name) for one in models},
-            seeds=_seeds(plan),
-            failed=failed,
-            left_out=left_out,
-        )
-        write_json(folder / RESULT, result.to_dict())
+        runs = _Runs(place, models, _seeds(plan), listener)
+        try:
+            return _finish(place, runs, left_out)
+        except KeyboardInterrupt:
+            raise Interrupted(runs.kept()) from None
+
+
+def _finish(place: Workplace, runs: "_Runs", left_out: Mapping[str, str]) -> Comparison:
+    finished, failed = runs.all()
+    shutil.rmtree(place.out / VECTORS, ignore_errors=True)
+    runs.listener({"event": "comparing"})
+    result = compared(
+        place.material,
+        finished,
+        models=runs.models,
+        folders={one.name: str(place.out / MODELS / one.file_name) for one in runs.models},
+        seeds=runs.seeds,
+        failed=failed,
+        left_out=left_out,
+    )
+    write_json(place.out / RESULT, result.to_dict())
     return result
 
 
@@ -186,8 +197,8 @@ def resumed_plan(out: str | Path, overrides: Mapping[str, Mapping[str, Any]], **
     for name, section in overrides.items():
         sections[name] = {**sections.get(name, {}), **{k: v for k, v in section.items() if v is not None}}
     config = Config.from_dict(sections, source=f"the comparison in {out}")
-    fields = values | {name: value for name, value in changed.items() if value is not None}
-    return Plan(config, **{name: tuple(value) if name == "models" else value for name, value in fields.items()})
+    fields: dict[str, Any] = values | {name: value for name, value in changed.items() if value is not None}
+    return Plan(config, **{**fields, "models": tuple(fields["models"])})
 
 
 class _Runs:
@@ -205,13 +216,10 @@ class _Runs:
 
     def all(self) -> tuple[dict[str, list[Run]], dict[str, str]]:
         """Run what is not finished; give the runs of every model that has all, and why others have not."""
-        try:
-            for seed in self.seeds:
-                for model in self.models:
-                    if model.name not in self.failed:
-                        self._one(model, seed)
-        except KeyboardInterrupt:
-            raise Interrupted(self._kept()) from None
+        for seed in self.seeds:
+            for model in self.models:
+                if model.name not in self.failed:
+                    self._one(model, seed)
         whole = {name: runs for name, runs in self.finished.items() if name not in self.failed}
         if not whole:
             told = "; ".join(f"{name}: {reason}" for name, reason in self.failed.items())
@@ -240,7 +248,8 @@ class _Runs:
         """Give a listener for one run's training, whose events then say which run they are of."""
         return lambda event: self.listener(event | {"model": about["model"], "seed": about["seed"]})
 
-    def _kept(self) -> str:
+    def kept(self) -> str:
+        """Say what stays after a stop, and how to go on."""
         n = sum(map(len, self.finished.values()))
         out = self.place.out
         return (
@@ -261,13 +270,13 @@ def _models(plan: Plan, task: str) -> tuple[list[ComparedModel], dict[str, str]]
 def _with_columns(data: DataSettings, columns: Columns | Mapping[str, Any] | None) -> DataSettings:
     if columns is None:
         return data
-    given = asdict(columns) if isinstance(columns, Columns) else dict(columns)
+    given: dict[str, Any] = asdict(columns) if isinstance(columns, Columns) else dict(columns)
     if any(name in given for name in _LABEL_FORMS):
         data = replace(data, labels=(), path=None, paths=())
-    lists = ("text", "labels", "paths")
-    return replace(
-        data, **{name: (value,) if name in lists and isinstance(value, str) else value for name, value in given.items()}
-    )
+    for name in ("text", "labels", "paths"):
+        if isinstance(given.get(name), str):
+            given[name] = (given[name],)
+    return replace(data, **given)
 
 
 def _material(plan: Plan, table: Any, test: Any) -> Material:

@@ -165,7 +165,7 @@ def _found(place: Path) -> "Model | None":
 
 
 def _train(place: Path, config: Config, splits: dict[str, Examples], *, retrain: bool, listener: Listener) -> "Model":
-    require_packages(config.encoder.encoder, config.head)
+    require_packages(config)
     checkpoints = interrupted.training_folder(place)
     resume = interrupted.has_checkpoint(checkpoints) and not retrain
     interrupted.check(checkpoints, resume=resume, overwrite=retrain)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
-from textaxa.config import DEFAULT_HEAD, Config, read_config
+from textaxa.config import Config, read_config
 from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation, majority_paths, to_markdown
@@ -88,8 +88,8 @@ def train(
     target = Path(out)
     check_new_folder(target, overwrite=overwrite)
     folder = interrupted.training_folder(target)
-    require_packages(settings.encoder.encoder, settings.head)
-    check_encoder(settings.head, settings.encoder)
+    require_packages(settings)
+    check_encoder(settings.head, settings.head_settings, settings.encoder)
     columns = _columns(settings)
     interrupted.check(folder, resume=resume, overwrite=overwrite)
     training, valid, taxonomy = _read(settings, columns)
@@ -157,14 +157,14 @@ def train_examples(
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
 
 
-def require_packages(encoder: str | None, head: str = DEFAULT_HEAD) -> None:
+def require_packages(config: Config) -> None:
     """Tell at once which extra is missing, not after the table has been read; without an encoder it is ``minilm``."""
-    if not needs_encoder(head):
+    if needs_encoder(config.head) or config.head_values.get("vectors"):
+        for package in ("torch", "transformers", "safetensors", "accelerate"):
+            require(package, extra="train" if config.encoder.encoder else "minilm")
+    else:
         for package in ("sklearn", "safetensors"):
             require(package, extra="train")
-        return
-    for package in ("torch", "transformers", "safetensors", "accelerate"):
-        require(package, extra="train" if encoder else "minilm")
 
 
 def _columns(settings: Config) -> Columns:

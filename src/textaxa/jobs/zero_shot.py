@@ -42,7 +42,7 @@ def zero_shot(
     settings = config if isinstance(config, Config) else read_config(config)
     check_new_folder(target, overwrite=overwrite)
     file = _taxonomy_file(settings)
-    require_packages(settings.encoder.encoder)
+    require_packages(settings)
     taxonomy = read_taxonomy(file, format=settings.taxonomy.format, separator=settings.data.separator)
     from textaxa.labels import zero_shot_model
     from textaxa.persistence import save_model

@@ -91,9 +91,9 @@ def _counter(settings: LinearSettings, kind: str, **options: Any) -> CountVector
     if kind == "words":
         how: dict[str, Any] = {"token_pattern": _WORD, "ngram_range": (1, settings.word_ngrams)}
     else:
-        shortest, *_, longest = settings.character_ngrams or (2, 5)
+        lengths = settings.character_ngrams or (2, 5)
         analyzer = "char" if settings.characters == "across-words" else "char_wb"
-        how = {"analyzer": analyzer, "ngram_range": (shortest, longest)}
+        how = {"analyzer": analyzer, "ngram_range": (min(lengths), max(lengths))}
     return CountVectorizer(dtype=np.float32, **how, **options)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from textaxa.heads import needs_encoder
+from textaxa.heads import uses_encoder
 from textaxa.taxonomy import format_path
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def _settings(model: "Model") -> str:
     settings = model.settings
     lines = [f"- head: `{settings.head}`"]
     groups: dict[str, Any] = {"head": settings.head_settings}
-    if needs_encoder(settings.head):
+    if uses_encoder(settings.head, settings.head_settings):
         groups |= {"encoder": settings.encoder, "training": settings.training}
     else:
         lines.append(f"- no encoder; seed {settings.training.seed}")
