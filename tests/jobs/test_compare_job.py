@@ -202,6 +202,20 @@ def test_an_interrupted_comparison_goes_on_to_the_same_result(tiny, tmp_path, fr
     assert not list((tmp_path / "cut").rglob("*.training"))
 
 
+def test_a_stop_while_the_tests_are_computed_keeps_all_runs(config, tmp_path):
+    def press(event):
+        if event["event"] == "comparing":
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="1 of 1 runs are finished and kept"):
+        compare(config, tmp_path / "c", models=["flat"], seeds=1, listener=press)
+    with pytest.raises(Interrupted, match="nothing is kept"):
+        compare(config, models=["flat"], seeds=1, listener=press)
+    heard = Heard()
+    compare(config, tmp_path / "c", models=["flat"], seeds=1, listener=heard)
+    assert heard.runs("kept") == [("flat", 0)]
+
+
 def test_damaged_files_of_a_run_mean_that_it_is_done_again(config, tmp_path):
     before = compare(config, tmp_path / "c", models=["flat", "per-level"], seeds=1)
     (tmp_path / "c" / "runs" / "flat-0.npz").write_bytes(b"half")

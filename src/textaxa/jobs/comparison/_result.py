@@ -110,7 +110,7 @@ class Comparison:
         MissingExtraError
             pandas is not installed.
         """
-        frame = require_pandas().DataFrame([_flat(one) for one in self.models]).set_index("model")
+        frame: pd.DataFrame = require_pandas().DataFrame([_flat(one) for one in self.models]).set_index("model")
         frame.attrs |= {"recommendation": self.recommendation.text, "recommended": self.recommendation.model}
         frame.attrs |= {"failed": dict(self.failed), "left_out": dict(self.left_out)}
         return frame

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from textaxa.jobs.comparison._models import ComparedModel
 from textaxa.jobs.comparison._plan import MODELS, RUNS, Material, write_json
 from textaxa.jobs.comparison._vectors import SharedVectors
 from textaxa.jobs.train import complete_summary
+from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
@@ -278,8 +279,9 @@ def _write(run: Run, place: Workplace, model: ComparedModel) -> None:
 
 def _packed(answers: Answers, taxonomy: Taxonomy) -> dict[str, Any]:
     """Give answers as arrays: node numbers of every text's paths one after the other, and how many each text has."""
-    counts = np.fromiter((len(paths) for paths in answers.predicted), np.int32, len(answers.predicted))
-    nodes = np.fromiter((taxonomy.index(path) for paths in answers.predicted for path in paths), np.int32, counts.sum())
+    rows = cast("Sequence[tuple[LabelPath, ...]]", answers.predicted)  # as `_answer` gives them
+    counts = np.fromiter((len(paths) for paths in rows), np.int32, len(rows))
+    nodes = np.fromiter((taxonomy.index(path) for paths in rows for path in paths), np.int32, counts.sum())
     return {"counts": counts, "nodes": nodes, "area": answers.area, "coherent": answers.coherent}
 
 
