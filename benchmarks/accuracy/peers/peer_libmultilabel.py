@@ -12,6 +12,7 @@ from _peer import Labeller, Task, by_scores, run, tfidf, tune, versions
 
 
 def solve(task: Task) -> dict[str, Any]:
+    import psutil
     from libmultilabel import linear
     from scipy.sparse import csr_matrix
 
@@ -19,13 +20,14 @@ def solve(task: Task) -> dict[str, Any]:
     rows, columns = zip(*cells, strict=True)
     shape = (len(task.train_labels), len(task.ends))
     truth = csr_matrix((np.ones(len(cells)), (rows, columns)), shape=shape)
+    psutil.cpu_count = lambda **_: task.threads  # it starts a thread a core, whatever it is told; one thread repeats
     train = {"1vsrest": linear.train_1vsrest, "tree": linear.train_tree}[task.options["method"]]
 
     def fit(c: float) -> Labeller:
         np.random.seed(task.seed)  # its clustering reads the global state
         vectors = tfidf()
         given = vectors.fit_transform(task.train_texts).astype(np.float64)
-        model = train(truth, given, options=f"-s 1 -c {c} -B 1 -q -m {task.threads}", verbose=False)
+        model = train(truth, given, options=f"-s 1 -c {c} -B 1 -e 0.001 -q -m {task.threads}", verbose=False)
 
         def score(texts: Sequence[str]) -> np.ndarray:
             return np.asarray(linear.predict_values(model, vectors.transform(texts).astype(np.float64)))
