@@ -10,7 +10,7 @@ SCRIPTS = HERE / "peers"
 REQUIREMENTS = SCRIPTS / "requirements"
 REPOSITORY = HERE.parents[1]
 
-C = [0.25, 1.0, 4.0]
+C = [0.25, 1.0, 4.0, 16.0]
 """Weights of the loss of linear models, tried on the validation rows."""
 
 
@@ -61,7 +61,7 @@ PEERS = (
         "peer_hiclass.py",
         "hiclass",
         "HiClass, a logistic regression per node, TF-IDF",
-        {"strategy": "node", "C": [*C, 16.0]},
+        {"strategy": "node", "C": [*C, 64.0]},
         seeded=False,
     ),
     Peer(
@@ -95,7 +95,7 @@ PEERS = (
         "peer_fasttext.py",
         "fasttext",
         "fastText, word pairs; softmax, or one against all",
-        {"lr": [0.25, 1.0], "epoch": [10, 40]},
+        {"lr": [0.25, 1.0], "epoch": [10, 50]},
         several=True,
     ),
     Peer("setfit-8", "peer_setfit.py", "setfit", _FEW_SHOTS.format(8), {"shots": 8, "steps": 100}),
