@@ -14,9 +14,9 @@ from textaxa.cli._progress import PERCENT, score_text, time_text
 from textaxa.jobs._listener import Event, Listener
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import Group
 
-SCORES = {"path_accuracy": "path accuracy", "hierarchical_f1": "hierarchical F1"}
+SCORES = {"path_accuracy": "Path accuracy", "hierarchical_f1": "Hier. F1"}
 
 
 @contextmanager
@@ -91,22 +91,23 @@ class Board:
     def _seed(self, event: Event) -> str:
         return f"seed {event['seed']}: " if self.seeds > 1 else ""
 
-    def __rich__(self) -> "Table":
+    def __rich__(self) -> "Group":
         from rich import box
+        from rich.console import Group
         from rich.table import Table
         from rich.text import Text
 
-        table = Table(title=Text(self.title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         table.add_column("Model", overflow="fold")
         table.add_column("Status", overflow="fold")
         for name in SCORES.values():
-            table.add_column(name.capitalize(), justify="right")
+            table.add_column(name, justify="right")
         table.add_column("Training", justify="right")
         for name, row in self.rows.items():
             scores = [_mean_percent([one[score] for one in row.scores]) for score in SCORES]
             seconds = f"{sum(row.seconds) / len(row.seconds):,.1f} s" if row.seconds else ""
             table.add_row(Text(name), Text(row.status), *scores, seconds)
-        return table
+        return Group(Text(self.title), table)
 
 
 class _Lines:
