@@ -3,8 +3,8 @@
     python benchmarks/accuracy/peer_environments.py               # all that are not there yet
     python benchmarks/accuracy/peer_environments.py hiclass pecos
 
-Which package index is asked is pip's own setting. One that cannot be installed is skipped with the reason. The
-environments need Python 3.11 or 3.12: fastText and PECOS have no wheels for later ones.
+Which package index is asked is pip's own setting. One that cannot be installed is skipped with the reason. The pins are
+for Python 3.11 or 3.12 on Linux: fastText and PECOS have no wheels elsewhere. LibMultiLabel's solver is compiled.
 """
 
 import os
