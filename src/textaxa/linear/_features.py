@@ -137,7 +137,7 @@ def _inverse_frequency(counts: sparse.csr_matrix) -> np.ndarray:
 
 def _weighted(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
     counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
-    return normalize(counts, copy=False)
+    return normalize(counts, copy=False) if counts.shape[0] else counts
 
 
 def _beside(blocks: list[sparse.csr_matrix]) -> sparse.csr_matrix:
