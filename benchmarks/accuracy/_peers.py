@@ -44,8 +44,8 @@ class Peer:
 _FEW_SHOTS = "SetFit on MiniLM, {} texts a path, 100 steps"
 _HIAGM = {"structure": "gcn", "repair": False, "epochs": 100}
 _PLAUD = {"epochs": 5, "max_tokens": 128, "encoder_rate": 5e-4, "head_rate": 1e-3}
-"""The rate of the encoder is the one that bench_accuracy.py found best for a plain head on the same MiniLM; the released
-one, 2e-5, is meant for BERT-base. Five epochs instead of 20: what two cores allow."""
+"""The rate of the encoder is what bench_accuracy.py found best for a plain head on the same MiniLM; 2e-5, as released,
+is meant for BERT-base. Five epochs instead of 20: what two cores allow."""
 
 PEERS = (
     Peer(
