@@ -246,6 +246,17 @@ def test_texts_are_encoded_once_for_all_frozen_runs(tiny, tmp_path, monkeypatch)
     assert (frame["train_seconds"] > 0).all()
 
 
+def test_linear_models_without_and_with_text_vectors(tiny, config, tmp_path):
+    frame = compare(
+        settings(tiny, frozen=True), tmp_path / "c", models=["linear", "linear:vectors=true", "flat"], seeds=1
+    )
+    assert set(frame.index) == {"linear", "linear:vectors=true", "flat"}
+    assert frame.loc["linear", "path_accuracy"] > 0.5
+    numbers = frame["parameters"]
+    assert numbers["linear"] < numbers["flat"] < numbers["linear:vectors=true"], "two of them have an encoder"
+    assert not frame.attrs["failed"]
+
+
 def test_a_model_that_fails_does_not_take_the_others_along(config, tmp_path):
     heard = Heard()
     frame = compare(config, tmp_path / "c", models=["flat", "per-level:level_weights=[1,2,3]"], listener=heard)

@@ -141,9 +141,10 @@ def run_plan(
     check_folder(folder)
     if resume:
         recorded_plan(folder)
-    require_packages(plan.config)
+    models, left_out = _models(plan, _task(plan))
+    for one in models:
+        require_packages(one.config)
     material = _material(plan, table, test)
-    models, left_out = _models(plan, material.task)
     _tell_plan(listener, plan, material, models, left_out)
     time_a_run = None if plan.time_budget is None else plan.time_budget / (len(models) * plan.seeds)
     with claimed(folder, plan, material, time_a_run=time_a_run, overwrite=overwrite) as fingerprint:
@@ -263,6 +264,10 @@ def _seeds(plan: Plan) -> list[int]:
     return list(range(first, first + plan.seeds))
 
 
+def _task(plan: Plan) -> str:
+    return "multi" if plan.config.data.paths else "single"
+
+
 def _models(plan: Plan, task: str) -> tuple[list[ComparedModel], dict[str, str]]:
     return (parse_models(plan.models, plan.config, task), {}) if plan.models else default_models(plan.config, task)
 
@@ -310,7 +315,7 @@ def _material(plan: Plan, table: Any, test: Any) -> Material:
     else:
         training, valid = (rest.select(side) for side in split_examples(rest, config.training.valid_share, seed=seed))
     taxonomy = taxonomy_of_labels((*training.labels, *valid.labels, *tested.labels), given)
-    return Material(training, valid, tested, taxonomy, "multi" if data.paths else "single")
+    return Material(training, valid, tested, taxonomy, _task(plan))
 
 
 def _test_rows(examples: Examples, share: float, seed: int) -> tuple[Examples, Examples]:

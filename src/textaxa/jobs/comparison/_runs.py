@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from textaxa.evaluation import Answers, answers_of, evaluate_paths
-from textaxa.heads import head_class
+from textaxa.heads import head_class, uses_encoder
 from textaxa.jobs._listener import Listener
 from textaxa.jobs.comparison._models import ComparedModel
 from textaxa.jobs.comparison._plan import MODELS, RUNS, Material, write_json
@@ -132,7 +132,9 @@ def train_run(place: Workplace, model: ComparedModel, seed: int, *, keep: bool, 
     place.vectors.begin()
     trained, seconds = _train(place, model, seed, checkpoints, listener)
     listener({"event": "scoring"})
-    answers, speed = _answer(trained, place, shared=place.vectors.asked)
+    # A head that reads texts does more with them than to encode them, so it predicts them as they are.
+    shared = place.vectors.asked and head_class(model.config.head).reads != "texts"
+    answers, speed = _answer(trained, place, shared=shared)
     material = place.material
     measured = evaluate_paths(material.taxonomy, material.test.labels, answers.predicted, intervals=False)
     complete_summary(trained, model.config.data.columns(), material.training, material.valid, {})
@@ -189,7 +191,7 @@ def _train(
 
 def _import_all(model: ComparedModel) -> None:
     """Import what training needs before the clock starts: the first model must not pay for all."""
-    if head_class(model.config.head).reads != "texts":
+    if uses_encoder(model.config.head, model.config.head_settings):
         from transformers import AutoModel, AutoTokenizer
 
         from textaxa.training._train import train_network
@@ -198,10 +200,12 @@ def _import_all(model: ComparedModel) -> None:
 
 
 def _n_parameters(model: Any) -> int:
-    """Count the numbers of a model; of a linear one those that are not 0."""
+    """Count the numbers of a model; of linear weights those that are not 0."""
     if hasattr(model, "parameters"):
         return sum(one.numel() for one in model.parameters())
-    return int(model.weights.matrix.nnz + model.weights.bias.size)
+    own = int(model.weights.matrix.nnz + model.weights.bias.size)
+    encoder = getattr(model.features, "encoder", None)
+    return own if encoder is None else own + _n_parameters(encoder)
 
 
 def _training(training: Any, seed: int, time_a_run: float | None) -> Any:
