@@ -87,7 +87,7 @@ def test_a_tie_names_the_way_to_save_too():
 def test_too_few_rows_do_not_make_a_model_as_good():
     found = advice(cheap(-0.15, (-0.31, 0.01), 0.2), n_test=30)
     assert (found.model, found.rule) == ("chained", "clear")
-    assert "do not prove its lead on the next, `linear`" in found.text
+    assert "but test rows and seeds do not prove its lead on the next, `linear`" in found.text
     assert (
         "The 30 test rows are too few to tell whether `linear` is worse than `chained` by as much as 31.0" in found.text
     )
@@ -112,8 +112,15 @@ def test_a_significant_but_negligible_difference_does_not_count():
     ("difference", "p", "good"), [(-0.02, 0.05, True), (-0.02, 0.049, False), (-0.021, 0.5, False), (0.0, 1.0, True)]
 )
 def test_the_edges_of_as_good(difference, p, good):
-    assert as_good(cheap(difference, (-0.04, 0.01), p)) is good
+    assert as_good(cheap(difference, (-0.04, -0.001), p)) is good
     assert SMALL_LOSS == 0.02
+
+
+def test_a_small_p_alone_does_not_make_a_model_worse_where_seeds_disagree():
+    found = advice(cheap(-0.015, (-0.04, 0.01), 0.001))
+    assert (found.model, found.rule) == ("linear", "cheaper")
+    assert advice(cheap(-0.015, (-0.025, -0.005), 0.001)).rule == "clear"
+    assert "do not prove" in advice(cheap(-0.03, (-0.07, 0.01), 0.001)).text
 
 
 def test_nothing_learned():

@@ -102,9 +102,7 @@ def default_models(base: Config, task: str) -> tuple[list[ComparedModel], dict[s
     """Give the default set for a task, and what was left out of it by name with the reason."""
     models, left_out = [], {}
     for name in DEFAULT_MODELS:
-        if name not in HEADS:
-            left_out[name] = "not in this version"
-        elif task not in head_class(name).tasks:
+        if task not in head_class(name).tasks:
             left_out[name] = "gives one path a text, and rows here have several" if task == "multi" else "other task"
         else:
             models.append(_parse(name, base))

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 SIGNIFICANCE = 0.05
-"""A corrected p-value below this counts as a real difference: one false alarm in twenty comparisons, the custom."""
+"""A corrected p-value below this is needed for a real difference: one false alarm in twenty comparisons, the custom.
+The test is of the runs at hand; whether other seeds would say the same, the interval must say, which therefore must lie
+below 0 as well."""
 
 SMALL_LOSS = 0.02
 """A model that trails by more than 2 points is not recommended for its price, even where the test rows cannot tell the
@@ -87,8 +89,9 @@ def recommend(
 
     1. The **best** has the largest mean. It must beat the answer that is always the most frequent label: its interval
        must lie above that.
-    2. A model is **as good** as the best if it trails by `SMALL_LOSS` at most and its corrected p-value is
-       `SIGNIFICANCE` or more; or if its interval of the difference lies above -`NEGLIGIBLE`.
+    2. A model is **surely worse** than the best if its corrected p-value is below `SIGNIFICANCE` and its interval of
+       the difference lies below 0. It is **as good** if it is not surely worse and trails by `SMALL_LOSS` at most; or
+       if its interval lies above -`NEGLIGIBLE`.
     3. **Cost** is the geometric mean of three ratios to the best: training time, time to predict a text, size on disk.
        Of the models that are as good, the cheapest is recommended if it is at least `CHEAPER` times cheaper.
     4. Else the best is recommended; what is as good, and what would be much cheaper at a loss below `TRADE`, is named.
@@ -133,7 +136,12 @@ def as_good(one: Candidate) -> bool:
     """Tell whether a model is as good as the best, by rule 2."""
     if one.difference_interval[0] >= -NEGLIGIBLE:
         return True
-    return one.p >= SIGNIFICANCE and one.difference >= -SMALL_LOSS
+    return not surely_worse(one) and one.difference >= -SMALL_LOSS
+
+
+def surely_worse(one: Candidate) -> bool:
+    """Tell whether a model is worse than the best by more than chance: that of the test rows, and that of the seeds."""
+    return one.p < SIGNIFICANCE and one.difference_interval[1] < 0
 
 
 def cost_ratio(one: Candidate, best: Candidate) -> float:
@@ -183,11 +191,10 @@ def _tie(best: Candidate, alike: Sequence[Candidate], metric: str) -> str:
 
 def _clear(best: Candidate, others: Sequence[Candidate], metric: str) -> str:
     second = max(others, key=lambda one: one.value)
-    surely = second.p < SIGNIFICANCE
     lead = (
         f"ahead of the next, {_quoted(second)}, by more than chance ({_difference(second)}, {_p(second.p)})"
-        if surely
-        else f"but the test rows do not prove its lead on the next, {_quoted(second)} ({_difference(second)}, "
+        if surely_worse(second)
+        else f"but test rows and seeds do not prove its lead on the next, {_quoted(second)} ({_difference(second)}, "
         f"{_p(second.p)})"
     )
     return f"Use {_quoted(best)}: it has the best {metric}, {_score(best)}, {lead}."
@@ -209,11 +216,8 @@ def _saving(rest: Sequence[Candidate], best: Candidate) -> str:
 def _notes(candidates: Sequence[Candidate], best: Candidate, n_test: int, n_seeds: int) -> str:
     """Say what the numbers cannot say."""
     notes = []
-    unsure = [
-        one
-        for one in candidates
-        if one is not best and one.p >= SIGNIFICANCE and one.difference_interval[0] < -TOO_WIDE
-    ]
+    unsure = [one for one in candidates if one is not best and not surely_worse(one)]
+    unsure = [one for one in unsure if one.difference_interval[0] < -TOO_WIDE]
     if unsure:
         widest = max(-one.difference_interval[0] for one in unsure)
         names = ", ".join(_quoted(one) for one in sorted(unsure, key=lambda one: -one.difference))
