@@ -175,3 +175,34 @@ def test_what_cannot_be_compared_is_refused(systems, metric, told):
 def test_unequal_numbers_of_texts_are_refused():
     with pytest.raises(DataError, match="numbers of texts differ"):
         compare_systems(TAXONOMY, truth(), {"a": [Answers(truth(119))]})
+
+
+def false_alarms(n_runs: int, spread: float, n_trials: int = 80) -> tuple[float, float]:
+    """Compare two systems that are equal but for their seeds; give how often p, and p with the interval, say worse.
+
+    A text's chance of a right answer has a difficulty of its own, and each run is better or worse by ``spread``.
+    """
+    taxonomy, generator = Taxonomy.from_paths([("A",), ("B",)]), np.random.default_rng(0)
+    true, by_p, by_both = [("A",)] * 200, 0, 0
+    for trial in range(n_trials):
+        difficulty = generator.normal(0.5, 1.5, len(true))
+
+        def answers(difficulty=difficulty):
+            logits = difficulty + generator.normal(0, spread) + generator.normal(0, 1, len(true))
+            right = generator.random(len(true)) < 1 / (1 + np.exp(-logits))
+            return Answers([("A",) if one else ("B",) for one in right])
+
+        systems = {name: [answers() for _ in range(n_runs)] for name in "ab"}
+        found = compare_systems(taxonomy, true, systems, n_resamples=100, seed=trial)
+        (against,) = found.tests.values()
+        by_p += against.p_corrected < 0.05
+        by_both += against.p_corrected < 0.05 and against.test.interval[1] < 0
+    return by_p / n_trials, by_both / n_trials
+
+
+def test_equal_systems_are_rarely_told_apart():
+    by_p, by_both = false_alarms(1, 0.0)
+    assert by_p <= 0.12
+    by_p, by_both = false_alarms(3, 0.3)
+    assert by_p > 0.15, "the permutation test is of these runs: it does not know that other seeds might say otherwise"
+    assert by_both <= 0.12, "the interval does"

@@ -123,7 +123,9 @@ def compare_systems(
     A system's value is the mean over its runs. Intervals are a bootstrap over texts (the same resamples for every
     system) and over each system's runs; with one run they do not know how much seeds matter. P-values are of the
     permutation test of `paired_test` on the means, run i of the one system beside run i of the other, and corrected by
-    `holm`. The best is chosen on the same texts, so its lead is a little flattered.
+    `holm`. They are of the runs at hand: where seeds matter, equal systems get small ones too often, and only the
+    interval of the difference knows; so a system is worse where p is small and the interval lies below 0. The best is
+    chosen on the same texts, so its lead is a little flattered.
 
     Parameters
     ----------
