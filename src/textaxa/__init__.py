@@ -83,7 +83,12 @@ _HOME = {
     "write_taxonomy": "taxonomy",
 }
 
-_NEED_TRAINING = ("classifier", "model", "persistence")
+_NEEDED = {
+    "classifier": ("sklearn", "safetensors"),
+    "model": ("torch", "transformers"),
+    "persistence": ("safetensors",),
+}
+"""Packages of the extra ``train``; PyTorch is asked for when a head needs it."""
 
 __all__ = [
     "Columns",
@@ -130,9 +135,8 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'textaxa' has no attribute {name!r}")
-    if home in _NEED_TRAINING:
-        for package in ("torch", "transformers", "sklearn"):
-            require(package, extra="train")
+    for package in _NEEDED.get(home, ()):
+        require(package, extra="train")
     value = getattr(importlib.import_module(f"textaxa.{home}"), name)
     globals()[name] = value
     return value

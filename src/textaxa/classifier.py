@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -13,12 +13,14 @@ from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
 from textaxa.heads import check_encoder, head_settings
-from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 from textaxa.training import Listener, train_model
+
+if TYPE_CHECKING:
+    from textaxa.model import Model
 
 Labels = tuple[LabelPath, ...]
 _Rows = tuple[list[str], list[Labels]]
@@ -222,7 +224,7 @@ valid_share, patience, time_budget, threshold, precision, device, seed
         found._take(with_taxonomy(self._fitted(), taxonomy))
         return found
 
-    def _take(self, model: Model) -> None:
+    def _take(self, model: "Model") -> None:
         self.model_, self.taxonomy_, self.task_ = model, model.taxonomy, model.task
 
     def _settings(self) -> dict[str, Any]:
@@ -259,7 +261,7 @@ valid_share, patience, time_budget, threshold, precision, device, seed
         rows, valid_rows = examples.select(kept), examples.select(held_out)
         return (rows.texts, rows.labels), (valid_rows.texts, valid_rows.labels) if len(valid_rows) else None
 
-    def _fitted(self) -> Model:
+    def _fitted(self) -> "Model":
         if not hasattr(self, "model_"):
             raise NotFittedError("This HierarchicalTextClassifier is not trained yet. Call fit, or load a saved model.")
         return self.model_
