@@ -56,7 +56,9 @@ def test_costs_that_go_the_other_way_are_told():
 def test_a_model_that_is_only_a_little_cheaper_is_a_tie():
     found = advice(model("flat", 0.61, -0.002, p=0.8, seconds=100.0, speed=400.0, size=22.5))
     assert (found.model, found.rule) == ("chained", "tie")
-    assert "cannot be told apart from it: `flat` (−0.2 points, interval −1.7 to +1.3)" in found.text
+    assert "As good by the rules: `flat` (−0.2 points, interval −1.7 to +1.3)." in found.text
+    assert "None of them is 5 times cheaper, so any of them is as good a choice." in found.text
+    assert "None of them is cheaper." in advice(model("flat", 0.61, -0.002, p=0.8, seconds=500.0)).text
     assert cost_ratio(model("flat", 0.61, seconds=100.0, speed=400.0, size=22.5), BEST) == pytest.approx(0.25)
     assert CHEAPER == 5
 

@@ -183,10 +183,12 @@ def _cheaper(cheap: Candidate, best: Candidate, metric: str) -> str:
 def _tie(best: Candidate, alike: Sequence[Candidate], metric: str) -> str:
     close = sorted(alike, key=lambda one: -one.difference)
     told = ", ".join(f"{_quoted(one)} ({_difference(one)})" for one in close)
-    return (
-        f"Use {_quoted(best)}: it has the best {metric}, {_score(best)}. These cannot be told apart from it: {told}. "
+    price = (
         f"None of them is {CHEAPER:g} times cheaper, so any of them is as good a choice."
+        if any(cost_ratio(one, best) < 1 for one in alike)
+        else "None of them is cheaper."
     )
+    return f"Use {_quoted(best)}: it has the best {metric}, {_score(best)}. As good by the rules: {told}. {price}"
 
 
 def _clear(best: Candidate, others: Sequence[Candidate], metric: str) -> str:
