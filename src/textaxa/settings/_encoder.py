@@ -11,8 +11,10 @@ class EncoderSettings(Checked):
 
     encoder: str | None = setting(
         None,
-        "A Hugging Face model name or a local folder. Empty: the packaged all-MiniLM-L6-v2 (English), which works "
-        "offline.",
+        "A Hugging Face model name or a local folder: a transformer, or static vectors of model2vec. Empty: the "
+        "packaged all-MiniLM-L6-v2 (English), which works offline. static: token vectors made of it, once, in about a "
+        "minute; they read thousands of texts a second. static:NAME makes them of another transformer. textrcnn: the "
+        "text side of HiAGM, which starts from word vectors.",
     )
     pooling: str = setting(
         "auto",

@@ -1,0 +1,194 @@
+"""Static token vectors as an encoder: a text is the mean of its tokens' vectors. Thousands of texts a second."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional as F  # noqa: N812
+
+from textaxa._quiet import quiet_transformers
+from textaxa.encoders._distil import distilled, write_static
+from textaxa.encoders._packaged import packaged_minilm
+from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates
+from textaxa.encoders._transformer import _batches_by_length
+from textaxa.errors import ConfigError
+from textaxa.settings import EncoderSettings
+
+_FILES = ("config.json", "tokenizer.json", "model.safetensors")
+
+
+class StaticEncoder(nn.Module):
+    """A vector a token, the mean of them for a text. The vectors are trained along, or left as they are if frozen.
+
+    It reads and writes the folders of model2vec. Unknown tokens are left out; special tokens are not added.
+
+    Attributes
+    ----------
+    width, state_width : int
+        Features of a vector, D.
+    settings : EncoderSettings
+        With ``pooling`` resolved: ``mean``.
+    """
+
+    def __init__(
+        self, vectors: torch.Tensor, tokenizer: Any, config: dict[str, Any], settings: EncoderSettings
+    ) -> None:
+        super().__init__()
+        self.vectors = nn.Parameter(vectors)
+        self.config = config
+        self.settings = settings
+        self.tokenise = TextTokeniser(tokenizer, settings)
+        self.unknown = -1 if tokenizer.unk_token_id is None else int(tokenizer.unk_token_id)
+        self.width: int = vectors.shape[1]
+        self.state_width = self.width
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the weights are."""
+        return self.vectors.device
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
+        """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
+        real = self._known(input_ids, attention_mask).to(self.vectors.dtype)
+        sums = F.embedding_bag(input_ids, self.vectors, mode="sum", per_sample_weights=real)
+        pieces = sums / real.sum(1, keepdim=True).clamp_min(1)
+        per_text = torch.bincount(text_of)
+        if len(per_text) < len(pieces):
+            joined = pieces.new_zeros(len(per_text), self.width).index_add_(0, text_of, pieces)
+            pieces = joined / per_text[:, None]
+        return F.normalize(pieces) if self.config.get("normalize") else pieces
+
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> TokenStates:
+        """Give the token vectors of B texts, (B, L, D) with a mask (B, L); the windows of a text follow each other.
+
+        Where a text has no known token, its first place counts as real and holds zeros.
+        """
+        real = self._known(input_ids, attention_mask)
+        states = F.embedding(input_ids, self.vectors) * real[..., None]
+        per_text = torch.bincount(text_of)
+        if len(per_text) < len(states):
+            pad = nn.utils.rnn.pad_sequence
+            parts = ([part.flatten(0, 1) for part in of.split(per_text.tolist())] for of in (states, real))
+            states, real = (pad(part, batch_first=True) for part in parts)
+        nothing = ~real.any(1)
+        return TokenStates(states, torch.cat([real[:, :1] | nothing[:, None], real[:, 1:]], dim=1))
+
+    def _known(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        return attention_mask.bool() & (input_ids != self.unknown)
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
+        return self.encode_pieces(self.tokenise(texts))
+
+    @torch.inference_mode()
+    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
+        features = np.empty((len(pieces), self.width), dtype=np.float32)
+        for rows, tokens in self.batches(pieces):
+            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+            features[rows] = vectors.float().cpu().numpy()
+        return features
+
+    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
+        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
+        for rows in _batches_by_length(pieces):
+            yield rows, self.collate([pieces[row] for row in rows])
+
+    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
+        """Pad pieces to one batch on the encoder's device."""
+        tokens = self.tokenise.collate(pieces)
+        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
+
+    def freeze_below(self, trainable_layers: int) -> None:
+        """Refuse: there are no layers of which a part could stay as it is.
+
+        Raises
+        ------
+        ConfigError
+            Always.
+        """
+        raise ConfigError(
+            f"trainable_layers = {trainable_layers} cannot be used with a static encoder: it has no layers. Leave it "
+            "empty, or set frozen = true."
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write config.json, tokenizer.json and model.safetensors, as model2vec does."""
+        tokenizer = self.tokenise.tokenizer.backend_tokenizer
+        write_static(folder, self.vectors.detach().cpu().numpy(), tokenizer, self.config)
+
+
+def load_static(settings: EncoderSettings, name: str) -> StaticEncoder:
+    """Load a static model: ``static``, ``static:TRANSFORMER``, or the folder or Hugging Face name of a model2vec model.
+
+    ``static`` is made of the packaged MiniLM at its first use, and ``static:TRANSFORMER`` of another transformer.
+
+    Raises
+    ------
+    MissingExtraError
+        The packaged MiniLM is asked for and not installed.
+    ConfigError
+        The model cannot be found or read, or the pooling is another than the mean.
+    """
+    if settings.pooling not in ("auto", "mean"):
+        raise ConfigError(
+            f"pooling = {settings.pooling} cannot be used with a static encoder: a text is the mean of its tokens' "
+            "vectors. Use auto or mean."
+        )
+    if name.partition(":")[0] == "static":
+        name = str(distilled(name.partition(":")[2] or str(packaged_minilm())))
+    try:
+        config_file, tokenizer_file, weights_file = (_file(name, file) for file in _FILES)
+        config = json.loads(config_file.read_text(encoding="utf-8"))
+        tokenizer = _tokenizer(tokenizer_file)
+        vectors = _vectors(load_file(weights_file), len(tokenizer))
+    except (OSError, ValueError, KeyError, IndexError, TypeError, SafetensorError) as error:
+        raise ConfigError(f"The static encoder {name!r} could not be loaded: {error}") from error
+    return StaticEncoder(vectors, tokenizer, config, replace(settings, pooling="mean"))
+
+
+def _file(name: str, file: str) -> Path:
+    if Path(name).is_dir():
+        return Path(name) / file
+    from transformers.utils import cached_file  # noqa: PLC0415 - only Hugging Face names need it
+
+    return Path(cached_file(name, file))
+
+
+def _tokenizer(file: Path) -> Any:
+    """Read a tokenizer that cuts, pads and frames nothing: what is read of a text is the settings' affair."""
+    from tokenizers import Tokenizer  # noqa: PLC0415 - a second of import that only this step needs
+    from transformers import PreTrainedTokenizerFast  # noqa: PLC0415
+
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    unknown = stored["model"].get("unk_token")
+    if unknown is None and stored["model"].get("unk_id") is not None:
+        unknown = stored["model"]["vocab"][stored["model"]["unk_id"]][0]
+    nothing = {"truncation": None, "padding": None, "post_processor": None}
+    try:
+        backend = Tokenizer.from_str(json.dumps({**stored, **nothing}))
+    except Exception as error:  # the library raises nothing narrower
+        raise ValueError(f"{file.name} is damaged: {error}") from error
+    with quiet_transformers():
+        return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token=unknown)
+
+
+def _vectors(tensors: dict[str, torch.Tensor], n_tokens: int) -> torch.Tensor:
+    """Give one vector a token, float32 (V, D): shared ones are copied, and the tokens' own weights multiplied in."""
+    vectors = tensors["embeddings"].float()
+    if "mapping" in tensors:
+        vectors = vectors[tensors["mapping"].long()]
+    if "weights" in tensors:
+        vectors = vectors * tensors["weights"].float()[:, None]
+    if vectors.ndim != 2 or len(vectors) != n_tokens:
+        raise ValueError(f"it has vectors of shape {tuple(vectors.shape)}, but its tokenizer has {n_tokens} tokens.")
+    if not torch.isfinite(vectors).all():
+        raise ValueError("it holds values that are not finite.")
+    return vectors.contiguous()
