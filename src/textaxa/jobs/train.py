@@ -207,7 +207,7 @@ def _train_model(
 ) -> "Model":
     from textaxa.training import train_model
 
-    return train_model(
+    model: Model = train_model(
         training.texts,
         training.labels,
         taxonomy,
@@ -221,6 +221,7 @@ def _train_model(
         checkpoint_dir=folder,
         resume=resume,
     )
+    return model
 
 
 def complete_summary(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -118,7 +119,7 @@ def resolved(settings: LinearSettings, texts: Sequence[str], taxonomy: Taxonomy,
     characters = _characters(texts) if settings.characters == "auto" else settings.characters
     lengths = settings.character_ngrams or ((1, 3) if characters == "across-words" else (2, 5))
     min_rows = settings.min_rows or (2 if len(texts) >= _MANY_ROWS else 1)
-    counted = {"characters": characters, "character_ngrams": lengths, "min_rows": min_rows}
+    counted: dict[str, Any] = {"characters": characters, "character_ngrams": lengths, "min_rows": min_rows}
     return replace(settings, arrangement=arrangement, **counted)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
@@ -198,7 +198,7 @@ class _Fit:
     def __init__(self, settings: ModelSettings, taxonomy: Taxonomy, listener: Any, give: Give | None) -> None:
         self.give = give
         self.settings = settings
-        self.own: Any = settings.head_settings
+        self.own = cast(LinearSettings, settings.head_settings)
         self.taxonomy = taxonomy
         self.options = options_of(taxonomy, settings.task, self.own.arrangement)
         self.seed = settings.training.seed

@@ -51,7 +51,7 @@ def _write(model: "Model", folder: Path) -> None:
         "format_version": FORMAT_VERSION,
         "textaxa_version": __version__,
         "task": settings.task,
-        "head": {"name": settings.head, **asdict(settings.head_settings)},
+        "head": {"name": settings.head, **vars(settings.head_settings)},
         "encoder": asdict(settings.encoder),
         "training": asdict(settings.training),
         "summary": model.summary,

@@ -29,7 +29,7 @@ from textaxa.model import Model, read_width
 from textaxa.settings import ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
-from textaxa.training._callbacks import HeadEpochs, Interrupt, Listener, Progress, TimeBudget
+from textaxa.training._callbacks import HeadEpochs, Interrupt, Progress, TimeBudget
 from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
 from textaxa.training._run import (
     best_checkpoint,
@@ -40,6 +40,7 @@ from textaxa.training._run import (
     stopped_early,
     time_was_over,
 )
+from textaxa.training._start import Listener
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 from textaxa.training._validation import Validation
 
