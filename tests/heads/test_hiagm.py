@@ -211,3 +211,24 @@ def test_saved_weights_hold_the_learned_priors(name, structure):
     untold.load_state_dict(told.state_dict())
     given = features(name)
     torch.testing.assert_close(untold(given), told(given))
+
+
+@pytest.mark.parametrize(("name", "structure"), CASES)
+def test_in_half_precision_scores_and_gradients_are_near_those_in_full(name, structure):
+    """The recipe trains in bf16 where the processor has instructions for it."""
+    head, given, true = (
+        make(name, "two levels", structure=structure),
+        features(name, 32),
+        targets("two levels", "single", 32),
+    )
+
+    def run(half: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        head.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            scores = head(given)
+            loss = head.loss(scores, true)
+        loss.backward()
+        return scores.detach().float(), torch.cat([p.grad.flatten().float() for p in head.parameters()])
+
+    for half, full in zip(run(half=True), run(half=False), strict=True):
+        assert (half - full).norm() < 0.03 * full.norm()

@@ -56,60 +56,73 @@ class BiGRU(nn.Module):
         weight = torch.cat([gru.weight_ih_l0, gru.weight_ih_l0_reverse])
         gates = F.linear(vectors, weight, outer.flatten()).view(-1, 3 * hidden)
         weight = torch.stack([gru.weight_hh_l0, gru.weight_hh_l0_reverse])
-        return _Recurrence.apply(F.embedding(places, gates), weight, inner)
+        return _Recurrence.apply(gates, places, weight, inner)
 
 
 class _Recurrence(torch.autograd.Function):
-    """The loop of the GRU and its gradient::
+    """The loop of the GRU and its gradient, s the logistic function::
 
-    r, z = s(gates_rz + W_rz h)     n = tanh(gates_n + r (W_n h + b))     h' = n + z (h - n)
+        r, z = s(g_rz + W_rz h)     n = tanh(g_n + r (W_n h + b))     h' = n + z (h - n)
+
+    Every operation of a step is on few numbers, which stay in the cache of the processor.
     """
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(ctx: Any, gates: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
-        """Gates (2, L, B, 3 H), weight (2, 3 H, H), bias (2, H) of n: states (2, L, B, H)."""
-        _, length, size, _ = gates.shape
+    def forward(
+        ctx: Any, gates: torch.Tensor, places: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
+    ) -> torch.Tensor:
+        """Gates (U, 3 H) and their places (2, L, B), weight (2, 3 H, H), bias (2, H) of n: states (2, L, B, H)."""
+        _, length, size = places.shape
         hidden = weight.shape[2]
         states = gates.new_zeros(2, length + 1, size, hidden)
-        inner = torch.empty_like(gates)
-        reset_update, new = torch.empty_like(gates[..., : 2 * hidden]), torch.empty_like(gates[..., :hidden])
+        reset_update = gates.new_empty(2, length, size, 2 * hidden)
+        new, inner_new = gates.new_empty(2, 2, length, size, hidden)
+        inner, outer = gates.new_empty(2, 2, size, 3 * hidden)
+        offset = F.pad(bias, (2 * hidden, 0))[:, None].expand_as(inner).contiguous()
         transposed = weight.transpose(1, 2).contiguous()
-        offset = F.pad(bias, (2 * hidden, 0))[:, None].expand(2, size, 3 * hidden).contiguous()
-        before, after = states[:, :-1].unbind(1), states[:, 1:].unbind(1)
-        outer_rz, outer_n = gates[..., : 2 * hidden].unbind(1), gates[..., 2 * hidden :].unbind(1)
-        inner_rz, inner_n = inner[..., : 2 * hidden].unbind(1), inner[..., 2 * hidden :].unbind(1)
-        r, z = reset_update[..., :hidden].unbind(1), reset_update[..., hidden:].unbind(1)
-        rz, n, all_inner = reset_update.unbind(1), new.unbind(1), inner.unbind(1)
+        rz, (r, z) = reset_update.unbind(1), (part.unbind(1) for part in reset_update.split(hidden, dim=3))
+        h, n, w = states.unbind(1), new.unbind(1), inner_new.unbind(1)
+        rows = places.transpose(0, 1).flatten(1).unbind(0)
         for t in range(length):
-            torch.baddbmm(offset, before[t], transposed, out=all_inner[t])
-            torch.add(outer_rz[t], inner_rz[t], out=rz[t]).sigmoid_()
-            torch.addcmul(outer_n[t], r[t], inner_n[t], out=n[t]).tanh_()
-            torch.lerp(n[t], before[t], z[t], out=after[t])
-        ctx.save_for_backward(states, inner, reset_update, new, weight)
+            torch.index_select(gates, 0, rows[t], out=outer.view(-1, 3 * hidden))
+            torch.baddbmm(offset, h[t], transposed, out=inner)
+            torch.add(outer[..., : 2 * hidden], inner[..., : 2 * hidden], out=rz[t]).sigmoid_()
+            w[t].copy_(inner[..., 2 * hidden :])
+            torch.addcmul(outer[..., 2 * hidden :], r[t], w[t], out=n[t]).tanh_()
+            torch.lerp(n[t], h[t], z[t], out=h[t + 1])
+        ctx.save_for_backward(places, states, reset_update, new, inner_new, weight)
+        ctx.rows = len(gates)
         return states[:, 1:]
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Go back through the steps; what does not depend on later steps is computed for all of them at once."""
-        states, inner, reset_update, new, weight = ctx.saved_tensors
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        """Go back through the steps; weights and gates get their gradient of all steps at once."""
+        places, states, reset_update, new, inner_new, weight = ctx.saved_tensors
         hidden = weight.shape[2]
-        r, z = reset_update.split(hidden, dim=3)
-        of_new = (1 - z) * (1 - new * new)
-        factor = torch.empty_like(inner)  # of the gradient of h' in that of W h, for r, z and n
-        torch.mul(of_new * inner[..., 2 * hidden :], r * (1 - r), out=factor[..., :hidden])
-        torch.mul(states[:, :-1] - new, z * (1 - z), out=factor[..., hidden : 2 * hidden])
-        torch.mul(of_new, r, out=factor[..., 2 * hidden :])
-        of_states = gradients[0].clone(memory_format=torch.contiguous_format)
-        steps, kept = of_states.unbind(1), z.unbind(1)
-        factors, products = factor.unflatten(3, (3, hidden)).unbind(1), factor.unbind(1)
-        for t in range(of_states.shape[1] - 1, -1, -1):
-            factors[t].mul_(steps[t][:, :, None])
-            if t:
-                steps[t - 1].addcmul_(steps[t], kept[t]).baddbmm_(products[t], weight)
-        flat = factor.flatten(1, 2)
+        of_new = torch.empty_like(new)
+        of_inner = new.new_empty(*new.shape[:3], 3 * hidden)
+        h, n, w = states.unbind(1), new.unbind(1), inner_new.unbind(1)
+        r, z = (part.unbind(1) for part in reset_update.split(hidden, dim=3))
+        dn, (dr, dz, dw) = of_new.unbind(1), (part.unbind(1) for part in of_inner.split(hidden, dim=3))
+        products, given = of_inner.unbind(1), gradients[0].unbind(1)
+        dh, scratch = torch.zeros_like(h[0]), torch.empty_like(h[0])
+        for t in range(new.shape[1] - 1, -1, -1):
+            dh += given[t]
+            torch.addcmul(dh, dh, z[t], value=-1, out=scratch)
+            _tanh_backward(scratch, n[t], grad_input=dn[t])
+            _sigmoid_backward(torch.mul(dn[t], w[t], out=scratch), r[t], grad_input=dr[t])
+            _sigmoid_backward(torch.sub(h[t], n[t], out=scratch).mul_(dh), z[t], grad_input=dz[t])
+            torch.mul(dn[t], r[t], out=dw[t])
+            dh.mul_(z[t]).baddbmm_(products[t], weight)
+        flat = of_inner.flatten(1, 2)
         of_weight = flat.transpose(1, 2) @ states[:, :-1].flatten(1, 2)
         of_bias = flat[..., 2 * hidden :].sum(1)
-        torch.mul(of_states, of_new, out=factor[..., 2 * hidden :])
-        return factor, of_weight, of_bias
+        of_inner[..., 2 * hidden :] = of_new
+        of_gates = torch.ops.aten.embedding_dense_backward(of_inner, places, ctx.rows, -1, False)
+        return of_gates, None, of_weight, of_bias
+
+
+_tanh_backward = torch.ops.aten.tanh_backward.grad_input
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input

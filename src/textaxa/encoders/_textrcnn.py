@@ -197,7 +197,7 @@ class NGrams(nn.Module):
         behind = torch.arange(count, device=places.device)[:, None] >= places
         values.masked_fill_(behind[..., None], -torch.inf)
         if self.top_k == 1:
-            return values.argmax(0, keepdim=True)
+            return values.max(0, keepdim=True).indices
         return values.topk(self.top_k, dim=0).indices
 
 

@@ -15,8 +15,9 @@ from textaxa.heads._tree_lstm import BiTreeLSTM
 from textaxa.settings import setting
 from textaxa.taxonomy import Taxonomy
 
-_RATE_WIDTH = 384
-"""The recipe's rate of the head suits linear classifiers over about so many features."""
+_RATE_WIDTH = 4096
+"""At the recipe's rate of the head a classifier over this many node features learns fast and steadily: found on TREC
+and open-apps, where the smaller steps of 384 are not enough for 8 epochs."""
 
 
 def structure() -> Any:
@@ -67,43 +68,47 @@ class NodeClassifier(nn.Module):
     """One linear layer from the features of all nodes to the logits of all nodes: W (N, N d).
 
     A layer this wide would jump about at the recipe's rate: every step moves each of its N d weights by the rate. So it
-    stores W / c with c = 384 / (N d), at most 1, which changes nothing but the size of the steps.
+    stores W / c with c = 4096 / (N d), at most 1, which changes nothing but the size of the steps.
     """
 
     def __init__(self, taxonomy: Taxonomy, width: int, penalty: float) -> None:
         super().__init__()
-        edges = edges_of(taxonomy)
         n_nodes = len(taxonomy)
         self.penalty = penalty
         self.scale = min(1.0, _RATE_WIDTH / (n_nodes * width))
         bound = min(n_nodes * width, _RATE_WIDTH) ** -0.5
         self.weight = nn.Parameter(torch.empty(n_nodes, n_nodes * width).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(n_nodes))
-        self.register_buffer("_parent", torch.from_numpy(edges.parent), persistent=False)
-        self.register_buffer("_child", torch.from_numpy(edges.child), persistent=False)
-        neighbours = np.bincount(np.concatenate([edges.parent, edges.child]), minlength=n_nodes)
-        self.register_buffer("_neighbours", torch.from_numpy(neighbours).float(), persistent=False)
+        self.register_buffer("_laplacian", _laplacian(taxonomy), persistent=False)
 
     def forward(self, nodes: torch.Tensor) -> torch.Tensor:
         """Turn node features (B, N, d) into logits (B, N)."""
         return self.scale * F.linear(nodes.flatten(1), self.weight) + self.bias
 
     def regularisation(self) -> torch.Tensor:
-        """Give the penalty: half the squared distance of every child's row to its parent's, summed over edges."""
+        """Give the penalty: half the squared distance of every child's row to its parent's, summed over edges.
+
+        The sum is the quadratic form w'Lw with L the Laplacian of the edges, and its gradient 2 Lw: one sparse product
+        serves for both.
+        """
         if self.penalty == 0:
             return self.weight.new_zeros(())
-        weight = self.penalty * self.scale**2
-        with torch.no_grad():
-            pull = self._pull()
-        twice = weight * torch.dot(self.weight.flatten(), pull.flatten())
-        return twice - twice.detach() / 2  # the sum is a quadratic form w'Lw, its gradient 2 Lw: one product for both
+        with torch.no_grad(), torch.autocast(self.weight.device.type, enabled=False):
+            pull = torch.sparse.mm(self.get_buffer("_laplacian"), self.weight)
+        twice = self.penalty * self.scale**2 * torch.dot(self.weight.flatten(), pull.flatten())
+        return twice - twice.detach() / 2
 
-    def _pull(self) -> torch.Tensor:
-        """Sum over each node's neighbours how far its row is from theirs (N, N d): the graph's Laplacian times W."""
-        parent, child = self.get_buffer("_parent"), self.get_buffer("_child")
-        pull = self.get_buffer("_neighbours")[:, None] * self.weight
-        pull.index_add_(0, parent, self.weight.index_select(0, child), alpha=-1)
-        return pull.index_add_(0, child, self.weight.index_select(0, parent), alpha=-1)
+
+def _laplacian(taxonomy: Taxonomy) -> torch.Tensor:
+    """Give the Laplacian of the edges, sparse (N, N): neighbours of every node on its diagonal, -1 for every edge."""
+    edges, n = edges_of(taxonomy), len(taxonomy)
+    ends = np.concatenate([edges.parent, edges.child])
+    rows = np.concatenate([np.arange(n), ends])
+    columns = np.concatenate([np.arange(n), edges.child, edges.parent])
+    values = np.concatenate([np.bincount(ends, minlength=n), -np.ones(len(ends))]).astype(np.float32)
+    return torch.sparse_coo_tensor(
+        torch.from_numpy(np.stack([rows, columns])), torch.from_numpy(values), (n, n), check_invariants=True
+    ).coalesce()
 
 
 class NodeScoring(nn.Module):

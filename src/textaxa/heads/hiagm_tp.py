@@ -18,9 +18,9 @@ class HiagmTPSettings(Checked):
 
     structure: str = _hiagm.structure()
     node_width: int = setting(
-        300,
-        "Features of a node, d. The head has N d D + N^2 d weights for N nodes and D text features, so a large "
-        "taxonomy asks for fewer.",
+        64,
+        "Features of a node, d; 300 in the paper. The head has N d D + N^2 d weights for N nodes and D text features: "
+        "64 is as accurate on small tables at a fifth of the time.",
         at_least=2,
     )
     priors: bool = _hiagm.priors()
