@@ -49,10 +49,15 @@ class TextRCNN(nn.Module):
         Features of a text vector: n-gram sizes × k × channels, 300 in the paper.
     state_width : int
         Channels, 100. The states of a text are its strongest n-grams, n-gram sizes × k of them.
+    untrained : bool
+        Whether it starts from nothing: the recipe then gives it a larger rate and more epochs.
     """
 
-    def __init__(self, words: WordVectors, settings: EncoderSettings, shape: TextRCNNShape) -> None:
+    def __init__(
+        self, words: WordVectors, settings: EncoderSettings, shape: TextRCNNShape, *, untrained: bool = True
+    ) -> None:
         super().__init__()
+        self.untrained = untrained
         self.shape = shape
         self.settings = replace(settings, pooling="max") if settings.pooling == "auto" else settings
         self.tokenise = TextTokeniser(WordTokenizer(words.words), self.settings)
@@ -227,7 +232,7 @@ def _trained(settings: EncoderSettings, folder: Path) -> TextRCNN:
         state = load_file(folder / "model.safetensors")
         config.pop("model_type")
         shape = TextRCNNShape(**{**config, "ngrams": tuple(config["ngrams"])})
-        encoder = TextRCNN(WordVectors(words, state["vectors"].numpy()), settings, shape)
+        encoder = TextRCNN(WordVectors(words, state["vectors"].numpy()), settings, shape, untrained=False)
         encoder.load_state_dict(state)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ConfigError(f"The folder {str(folder)!r} does not hold a whole TextRCNN encoder: {error}") from error

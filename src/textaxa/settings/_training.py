@@ -10,7 +10,9 @@ class TrainingSettings(Checked):
     """How a model is trained. An empty value is chosen by whether the encoder is trained or frozen."""
 
     epochs: int | None = setting(
-        None, "Passes over the training rows. Empty: 3, or 30 with a frozen encoder.", at_least=1
+        None,
+        "Passes over the training rows. Empty: 3, or 30 with an encoder that is frozen or starts untrained (textrcnn).",
+        at_least=1,
     )
     batch_size: int | None = setting(
         None, "Texts in one step on the device. Empty: 32, or 256 with a frozen encoder.", at_least=1
@@ -21,7 +23,7 @@ class TrainingSettings(Checked):
     encoder_rate: float | None = setting(
         None,
         "Learning rate of the encoder (AdamW). Empty: 1e-4 for small encoders (up to 512 features, such as MiniLM), "
-        "3e-5 for wider ones.",
+        "3e-5 for wider ones, 1e-3 for one that starts untrained (textrcnn).",
         at_least=0,
     )
     head_rate: float = setting(

@@ -53,6 +53,9 @@ _SCALE_ROWS = 1024
 _NARROW = 512
 """Encoders up to this width are small (MiniLM and its like) and learn best at a larger rate than base models."""
 
+_UNTRAINED_RATE = 1e-3
+"""Encoders that start from nothing (TextRCNN) have nothing to lose by the usual rate of Adam."""
+
 
 def train_network(
     texts: Sequence[str],
@@ -99,7 +102,8 @@ class _Run:
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
     ) -> Model:
         encoder = load_encoder(self.settings.encoder)
-        recipe = resolved(self.settings.training, width=encoder.width, frozen=self.frozen)
+        untrained = getattr(encoder, "untrained", False)
+        recipe = resolved(self.settings.training, width=encoder.width, frozen=self.frozen, untrained=untrained)
         targets = Targets(self.taxonomy, labels, self.settings.task)
         model = self._model(encoder, recipe, targets)
         model.to(_device(recipe))
@@ -254,13 +258,14 @@ def _checkpoint_error(error: Exception, folder: Path) -> Exception:
     return error
 
 
-def resolved(training: TrainingSettings, *, width: int, frozen: bool) -> TrainingSettings:
-    """Fill in what was left to be chosen by whether the encoder is frozen, and by its width."""
+def resolved(training: TrainingSettings, *, width: int, frozen: bool, untrained: bool = False) -> TrainingSettings:
+    """Fill in what was left to be chosen by the encoder: whether it is frozen or starts untrained, and its width."""
+    rate = _UNTRAINED_RATE if untrained else 1e-4 if width <= _NARROW else 3e-5
     return replace(
         training,
-        epochs=training.epochs or (30 if frozen else 3),
+        epochs=training.epochs or (30 if frozen or untrained else 3),
         batch_size=training.batch_size or (256 if frozen else 32),
-        encoder_rate=(1e-4 if width <= _NARROW else 3e-5) if training.encoder_rate is None else training.encoder_rate,
+        encoder_rate=rate if training.encoder_rate is None else training.encoder_rate,
     )
 
 
