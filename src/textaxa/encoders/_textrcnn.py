@@ -67,7 +67,7 @@ class TextRCNN(nn.Module):
         self.register_buffer("vectors", torch.from_numpy(words.vectors))
         self.unknown = nn.Parameter(torch.zeros(1, features))
         self.gru = BiGRU(features, shape.hidden)
-        self.ngrams = nn.ModuleList(NGrams(2 * shape.hidden, n, shape.channels, shape.top_k) for n in shape.ngrams)
+        self.ngrams = NGrams(2 * shape.hidden, shape.ngrams, shape.channels, shape.top_k)
 
     @property
     def device(self) -> torch.device:
@@ -100,14 +100,13 @@ class TextRCNN(nn.Module):
         vectors = dropped(self._vectors_of(found), self.shape.word_dropout, training=self.training)
         states = self.gru(vectors, words, lengths)
         states = dropped(states, self.shape.state_dropout, training=self.training)
-        kinds = [ngrams(states, lengths) for ngrams in self.ngrams]
-        return TokenStates(torch.cat([kind[0] for kind in kinds], dim=1), torch.cat([kind[1] for kind in kinds], dim=1))
+        return TokenStates(*self.ngrams(states, lengths))
 
     def _vectors_of(self, words: torch.Tensor) -> torch.Tensor:
-        """Give the vectors (U, features) of word ids (U,): 0 for padding, a learned one for unknown words."""
-        known = F.embedding((words - len(SPECIAL)).clamp_min(0), self.vectors)
-        known = torch.where((words == 1)[:, None], self.unknown, known)
-        return known.masked_fill((words == 0)[:, None], 0.0)
+        """Give the vectors (U, features) of ascending word ids (U,): 0 for padding, a learned one for unknown words."""
+        n_special = int((words < len(SPECIAL)).sum())
+        special = torch.cat([torch.zeros_like(self.unknown), self.unknown])[words[:n_special]]
+        return torch.cat([special, F.embedding(words[n_special:] - len(SPECIAL), self.vectors)])
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
@@ -159,51 +158,67 @@ class TextRCNN(nn.Module):
 
 
 class NGrams(nn.Module):
-    """A convolution over n neighbouring states, ReLU, and the k largest values of every channel of a text.
+    """Convolutions over n neighbouring states for several n, ReLU, and the k largest values of every channel of a text.
 
-    Only the largest are needed and only they have a gradient. So the convolution over all places runs without one, to
+    Only the largest are needed and only they have a gradient. So the convolutions over all places run without one, to
     find the places, and the values there are computed again, with it: the same numbers for a third of the work.
     """
 
-    def __init__(self, width: int, n: int, channels: int, top_k: int) -> None:
+    def __init__(self, width: int, sizes: tuple[int, ...], channels: int, top_k: int) -> None:
         super().__init__()
-        bound = (width * n) ** -0.5
+        self.sizes = sizes
         self.top_k = top_k
-        self.weight = nn.Parameter(torch.empty(channels, n, width).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(channels).uniform_(-bound, bound))
+        bounds = [(width * n) ** -0.5 for n in sizes]
+        self.weights = nn.ParameterList(
+            torch.empty(channels, n, width).uniform_(-bound, bound) for n, bound in zip(sizes, bounds, strict=True)
+        )
+        self.biases = nn.ParameterList(torch.empty(channels).uniform_(-bound, bound) for bound in bounds)
 
     def forward(self, states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Read states (L, B, D), zero behind the ends: values (B, k, channels), and which are real (B, k).
+        """Read states (L, B, D), zero behind the ends: values (B, sizes × k, channels), and which are real.
 
         Half of an n-gram may lie before the beginning or behind the end, as in a convolution padded by n // 2.
         """
-        channels, n, width = self.weight.shape
-        padded = F.pad(states, (0, 0, 0, 0, n // 2, max(n // 2, n // 2 + self.top_k - len(states))))
-        places = lengths + 2 * (n // 2) - n + 1
-        top = self._places(padded, places)
+        margin = max(self.sizes) // 2
+        padded = F.pad(states, (0, 0, 0, 0, margin, margin + max(0, self.top_k - len(states))))
         size = states.shape[1]
-        rows = (top.permute(2, 0, 1)[..., None] + torch.arange(n, device=top.device)) * size
-        rows = rows + torch.arange(size, device=top.device)[:, None]
-        windows = F.embedding(rows, padded.flatten(0, 1)).view(channels, -1, n * width)
-        values = (
-            torch.bmm(windows, self.weight.view(channels, -1, 1)).view(channels, -1, size) + self.bias[:, None, None]
-        )
-        real = torch.arange(top.shape[0], device=top.device) < places[:, None]
-        return torch.relu(values).view(channels, -1, size).permute(2, 1, 0) * real[..., None], real
+        rows, real = [], []
+        for n, weight in zip(self.sizes, self.weights, strict=True):
+            first = margin - n // 2
+            places = lengths + 2 * (n // 2) - n + 1
+            top = first + self._places(padded[first : len(padded) - first], places, weight)
+            step = torch.arange(max(n, self.top_k, size), device=top.device)
+            rows.append((top.permute(2, 0, 1)[..., None] + step[:n]) * size + step[:size, None])
+            real.append(step[: self.top_k] < places[:, None])
+        values = self._values(padded.flatten(0, 1), rows)
+        mask = torch.cat(real, dim=1)
+        return torch.cat(values, dim=1).permute(2, 1, 0) * mask[..., None], mask
 
     @torch.no_grad()
-    def _places(self, padded: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    def _places(self, padded: torch.Tensor, places: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         """Find where the k largest values of every channel begin, int64 (k, B, channels)."""
-        n = self.weight.shape[1]
+        n = weight.shape[1]
         count = len(padded) - n + 1
-        values = F.linear(padded[:count], self.weight[:, 0])
+        values = F.linear(padded[:count], weight[:, 0])
         for i in range(1, n):
-            values += F.linear(padded[i : i + count], self.weight[:, i])
+            values += F.linear(padded[i : i + count], weight[:, i])
         behind = torch.arange(count, device=places.device)[:, None] >= places
         values.masked_fill_(behind[..., None], -torch.inf)
         if self.top_k == 1:
             return values.max(0, keepdim=True).indices
         return values.topk(self.top_k, dim=0).indices
+
+    def _values(self, states: torch.Tensor, rows: list[torch.Tensor]) -> list[torch.Tensor]:
+        """Compute what the n-grams at rows (channels, k, B, n) of the states are worth, (channels, k, B) for each n."""
+        windows = F.embedding(torch.cat([index.flatten() for index in rows]), states)
+        values = []
+        for window, index, weight, bias in zip(
+            windows.split([index.numel() for index in rows]), rows, self.weights, self.biases, strict=True
+        ):
+            channels = len(weight)
+            found = torch.bmm(window.view(channels, -1, weight[0].numel()), weight.view(channels, -1, 1))
+            values.append(torch.relu(found + bias[:, None, None]).view(index.shape[:3]))
+        return values
 
 
 def load_textrcnn(settings: EncoderSettings, name: str) -> TextRCNN:
