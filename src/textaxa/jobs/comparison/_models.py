@@ -16,7 +16,17 @@ from textaxa.errors import ConfigError
 from textaxa.heads import HEADS, check_task, head_class, head_settings
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
 
-DEFAULT_MODELS = ("linear", "flat", "per-level", "cascade", "chained", "conditional", "binary", "label-text")
+DEFAULT_MODELS = (
+    "linear",
+    "linear:vectors=true",
+    "flat",
+    "per-level",
+    "cascade",
+    "chained",
+    "conditional",
+    "binary",
+    "label-text",
+)
 """What is compared where no models are named: quick ones first, so that the table fills early."""
 
 SHARED = {
@@ -102,7 +112,7 @@ def default_models(base: Config, task: str) -> tuple[list[ComparedModel], dict[s
     """Give the default set for a task, and what was left out of it by name with the reason."""
     models, left_out = [], {}
     for name in DEFAULT_MODELS:
-        if task not in head_class(name).tasks:
+        if task not in head_class(name.partition(":")[0]).tasks:
             left_out[name] = "gives one path a text, and rows here have several" if task == "multi" else "other task"
         else:
             models.append(_parse(name, base))
