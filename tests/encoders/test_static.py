@@ -121,6 +121,14 @@ def test_the_vectors_learn(static):
     assert touched == used
 
 
+def test_token_vectors_learn_by_the_recipe_of_encoders_that_start_from_nothing(static):
+    texts, labels = rows(12)
+    taxonomy = Taxonomy.from_paths([paths[0] for paths in labels])
+    encoder = EncoderSettings(encoder=str(static), max_length=32)
+    model = train_model(texts, labels, taxonomy, encoder=encoder)
+    assert (model.settings.training.encoder_rate, model.settings.training.epochs) == (1e-3, 30)
+
+
 @pytest.mark.parametrize("frozen", [True, False])
 @pytest.mark.parametrize("head", ["chained", "hiagm-la"])
 def test_a_model_is_trained_saved_and_loaded(static, tmp_path, head, frozen):
