@@ -11,7 +11,8 @@ class TrainingSettings(Checked):
 
     epochs: int | None = setting(
         None,
-        "Passes over the training rows. Empty: 3, or 30 with an encoder that is frozen, static or starts untrained (textrcnn).",
+        "Passes over the training rows. Empty: 3, or 30 with an encoder that is frozen, static or starts untrained "
+        "(textrcnn).",
         at_least=1,
     )
     batch_size: int | None = setting(
