@@ -1,6 +1,6 @@
 """A bidirectional GRU that is fast on a CPU: both directions and all texts of a batch in one step of the loop."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -41,13 +41,11 @@ class BiGRU(nn.Module):
         mirror = torch.where(real, lengths - 1 - step, step)
         direction = torch.tensor([0, 1])[:, None, None]
         places = 2 * torch.stack([words, words.gather(0, mirror)]) + direction
-        states = self._states(vectors, places)
-        rows = mirror * size + torch.arange(size)
-        backwards = F.embedding(rows, states[1].reshape(length * size, -1))
-        return torch.cat([states[0], backwards], dim=2) * real[..., None]
+        mirrored = (mirror * size + torch.arange(size)).flatten()
+        return _Recurrence.apply(*self._gates(vectors), _Order(places, mirrored, real[..., None]))
 
-    def _states(self, vectors: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        """Give the states (2, L, B, H) of both directions, the second read from the end."""
+    def _gates(self, vectors: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Give what words alone add to the gates (2 U, 3 H), directions in turn, and weight and bias of the rest."""
         gru = self.gru
         hidden = gru.hidden_size
         recurrent = torch.stack([gru.bias_hh_l0, gru.bias_hh_l0_reverse])
@@ -56,7 +54,17 @@ class BiGRU(nn.Module):
         weight = torch.cat([gru.weight_ih_l0, gru.weight_ih_l0_reverse])
         gates = F.linear(vectors, weight, outer.flatten()).view(-1, 3 * hidden)
         weight = torch.stack([gru.weight_hh_l0, gru.weight_hh_l0_reverse])
-        return _Recurrence.apply(gates, places, weight, inner)
+        return gates, weight, inner
+
+
+class _Order(NamedTuple):
+    """Which of the words' gates stand where, int64 (2, L, B); of the L B places, where each lies when a text is read from
+    its end, int64; and which are real (L, B, 1).
+    """
+
+    places: torch.Tensor
+    mirrored: torch.Tensor
+    real: torch.Tensor
 
 
 class _Recurrence(torch.autograd.Function):
@@ -69,10 +77,12 @@ class _Recurrence(torch.autograd.Function):
 
     @staticmethod
     @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
-    def forward(
-        ctx: Any, gates: torch.Tensor, places: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor
-    ) -> torch.Tensor:
-        """Gates (U, 3 H) and their places (2, L, B), weight (2, 3 H, H), bias (2, H) of n: states (2, L, B, H)."""
+    def forward(ctx: Any, gates: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, order: _Order) -> torch.Tensor:
+        """Run both directions, the second from the end, and bring its states back into order: (L, B, 2 H).
+
+        Gates (2 U, 3 H), weight (2, 3 H, H), bias (2, H) of n.
+        """
+        places, mirrored, real = order
         _, length, size = places.shape
         hidden = weight.shape[2]
         states = gates.new_zeros(2, length + 1, size, hidden)
@@ -91,22 +101,26 @@ class _Recurrence(torch.autograd.Function):
             w[t].copy_(inner[..., 2 * hidden :])
             torch.addcmul(outer[..., 2 * hidden :], r[t], w[t], out=n[t]).tanh_()
             torch.lerp(n[t], h[t], z[t], out=h[t + 1])
-        ctx.save_for_backward(places, states, reset_update, new, inner_new, weight)
-        ctx.rows = len(gates)
-        return states[:, 1:]
+        ctx.save_for_backward(states, reset_update, new, inner_new, weight)
+        ctx.order, ctx.rows = order, len(gates)
+        backwards = states[1, 1:].flatten(0, 1).index_select(0, mirrored).view(length, size, hidden)
+        return torch.cat([states[0, 1:], backwards], dim=2).mul_(real)
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Go back through the steps; weights and gates get their gradient of all steps at once."""
-        places, states, reset_update, new, inner_new, weight = ctx.saved_tensors
+        states, reset_update, new, inner_new, weight = ctx.saved_tensors
+        places, mirrored, real = ctx.order
         hidden = weight.shape[2]
         of_new = torch.empty_like(new)
         of_inner = new.new_empty(*new.shape[:3], 3 * hidden)
         h, n, w = states.unbind(1), new.unbind(1), inner_new.unbind(1)
         r, z = (part.unbind(1) for part in reset_update.split(hidden, dim=3))
         dn, (dr, dz, dw) = of_new.unbind(1), (part.unbind(1) for part in of_inner.split(hidden, dim=3))
-        products, given = of_inner.unbind(1), gradients[0].unbind(1)
+        forwards, backwards = (gradients[0] * real).split(hidden, dim=2)
+        backwards = backwards.flatten(0, 1).index_select(0, mirrored).view_as(forwards)  # the mirror of a mirror
+        products, given = of_inner.unbind(1), torch.stack([forwards, backwards], dim=1).unbind(0)
         dh, scratch = torch.zeros_like(h[0]), torch.empty_like(h[0])
         for t in range(new.shape[1] - 1, -1, -1):
             dh += given[t]
@@ -117,11 +131,12 @@ class _Recurrence(torch.autograd.Function):
             torch.mul(dn[t], r[t], out=dw[t])
             dh.mul_(z[t]).baddbmm_(products[t], weight)
         flat = of_inner.flatten(1, 2)
-        of_weight = flat.transpose(1, 2) @ states[:, :-1].flatten(1, 2)
+        before = states[:, :-1]
+        of_weight = torch.stack([part.T @ before[i].flatten(0, 1) for i, part in enumerate(flat)])
         of_bias = flat[..., 2 * hidden :].sum(1)
         of_inner[..., 2 * hidden :] = of_new
         of_gates = torch.ops.aten.embedding_dense_backward(of_inner, places, ctx.rows, -1, False)
-        return of_gates, None, of_weight, of_bias
+        return of_gates, of_weight, of_bias, None
 
 
 _tanh_backward = torch.ops.aten.tanh_backward.grad_input
