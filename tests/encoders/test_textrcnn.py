@@ -139,6 +139,21 @@ def test_word_vectors_stay_and_the_rest_learns(encoder):
         assert parameter.grad.abs().sum() > 0, name
 
 
+def test_in_half_precision_vectors_and_gradients_are_near_those_in_full(encoder):
+    """The recipe trains in bf16 where the processor has instructions for it."""
+    tokens = encoder.collate(encoder.tokenise(TEXTS))
+
+    def run(half: bool) -> tuple[torch.Tensor, torch.Tensor]:
+        encoder.zero_grad()
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
+            vectors = encoder(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+        vectors.float().square().sum().backward()
+        return vectors.detach().float(), torch.cat([p.grad.flatten() for p in encoder.parameters()])
+
+    for half, full in zip(run(half=True), run(half=False), strict=True):
+        assert (half - full).norm() < 0.05 * full.norm()
+
+
 def test_saved_and_loaded(encoder, tmp_path):
     folder = tmp_path / "saved"
     encoder.save(folder)

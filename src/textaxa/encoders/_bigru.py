@@ -1,6 +1,7 @@
 """A bidirectional GRU that is fast on a CPU: both directions and all texts of a batch in one step of the loop."""
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -57,9 +58,10 @@ class BiGRU(nn.Module):
         return gates, weight, inner
 
 
-class _Order(NamedTuple):
-    """Which of the words' gates stand where, int64 (2, L, B); of the L B places, where each lies when a text is read from
-    its end, int64; and which are real (L, B, 1).
+@dataclass(frozen=True)
+class _Order:
+    """Which words' gates stand where, int64 (2, L, B); where each of the L B places lies when a text is read from its
+    end, int64; and which places are real (L, B, 1).
     """
 
     places: torch.Tensor
@@ -82,7 +84,7 @@ class _Recurrence(torch.autograd.Function):
 
         Gates (2 U, 3 H), weight (2, 3 H, H), bias (2, H) of n.
         """
-        places, mirrored, real = order
+        places = order.places
         _, length, size = places.shape
         hidden = weight.shape[2]
         states = gates.new_zeros(2, length + 1, size, hidden)
@@ -103,23 +105,23 @@ class _Recurrence(torch.autograd.Function):
             torch.lerp(n[t], h[t], z[t], out=h[t + 1])
         ctx.save_for_backward(states, reset_update, new, inner_new, weight)
         ctx.order, ctx.rows = order, len(gates)
-        backwards = states[1, 1:].flatten(0, 1).index_select(0, mirrored).view(length, size, hidden)
-        return torch.cat([states[0, 1:], backwards], dim=2).mul_(real)
+        backwards = states[1, 1:].flatten(0, 1).index_select(0, order.mirrored).view(length, size, hidden)
+        return torch.cat([states[0, 1:], backwards], dim=2).mul_(order.real)
 
     @staticmethod
     @torch.amp.custom_bwd(device_type="cpu")
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Go back through the steps; weights and gates get their gradient of all steps at once."""
         states, reset_update, new, inner_new, weight = ctx.saved_tensors
-        places, mirrored, real = ctx.order
+        order: _Order = ctx.order
         hidden = weight.shape[2]
         of_new = torch.empty_like(new)
         of_inner = new.new_empty(*new.shape[:3], 3 * hidden)
         h, n, w = states.unbind(1), new.unbind(1), inner_new.unbind(1)
         r, z = (part.unbind(1) for part in reset_update.split(hidden, dim=3))
         dn, (dr, dz, dw) = of_new.unbind(1), (part.unbind(1) for part in of_inner.split(hidden, dim=3))
-        forwards, backwards = (gradients[0] * real).split(hidden, dim=2)
-        backwards = backwards.flatten(0, 1).index_select(0, mirrored).view_as(forwards)  # the mirror of a mirror
+        forwards, backwards = (gradients[0] * order.real).split(hidden, dim=2)
+        backwards = backwards.flatten(0, 1).index_select(0, order.mirrored).view_as(forwards)  # the mirror of a mirror
         products, given = of_inner.unbind(1), torch.stack([forwards, backwards], dim=1).unbind(0)
         dh, scratch = torch.zeros_like(h[0]), torch.empty_like(h[0])
         for t in range(new.shape[1] - 1, -1, -1):
@@ -135,7 +137,7 @@ class _Recurrence(torch.autograd.Function):
         of_weight = torch.stack([part.T @ before[i].flatten(0, 1) for i, part in enumerate(flat)])
         of_bias = flat[..., 2 * hidden :].sum(1)
         of_inner[..., 2 * hidden :] = of_new
-        of_gates = torch.ops.aten.embedding_dense_backward(of_inner, places, ctx.rows, -1, False)
+        of_gates = torch.ops.aten.embedding_dense_backward(of_inner, order.places, ctx.rows, -1, False)
         return of_gates, of_weight, of_bias, None
 
 
