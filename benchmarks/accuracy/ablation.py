@@ -15,7 +15,7 @@ import numpy as np
 from _runs import RESULTS, SEEDS, Recipe, Run, Split, data_sets, describe, path_hits, run, taxonomy_of
 from _tables import gap, mean_and_deviation
 
-DATA = ("open-apps", "trec", "hwu64", "amazon3", "naics2017")
+DATA = ("open-apps", "trec", "hwu64", "amazon3")
 FEEDS: dict[str, dict[str, Any]] = {
     "masked 0.5": {"feed": "masked"},
     "true": {"feed": "true"},

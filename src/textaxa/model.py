@@ -127,18 +127,6 @@ class Model(nn.Module):
         """Give the predicted paths of each text, most probable first; in a several-paths task all that pass."""
         return self.decode(self.node_proba(texts), top=top)
 
-    def with_taxonomy(self, taxonomy: Taxonomy) -> "Model":
-        """Give a model for a changed taxonomy, without training: new and renamed nodes are known by their texts.
-
-        Raises
-        ------
-        ConfigError
-            The head is not one that scores nodes by their texts (``label-text``).
-        """
-        from textaxa.labels import with_taxonomy  # noqa: PLC0415 - it is made of models itself
-
-        return with_taxonomy(self, taxonomy)
-
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
         """Turn node probabilities (B, N) into predictions."""
         if self.task == "multi":

@@ -165,7 +165,7 @@ class TestChangedTaxonomy:
     def test_a_new_node_gets_its_share_without_training(self, tiny):
         model = zero_shot(tiny)
         added = Taxonomy.from_paths([*WORDS, ("bank", "app")], descriptions={**WORDS, ("bank", "app"): "app for note"})
-        changed = model.with_taxonomy(added)
+        changed = with_taxonomy(model, added)
         proba = changed.node_proba(["bank app: app for note", "football club match"])
         node = added.index(("bank", "app"))
         assert proba.shape == (2, len(added))
@@ -194,7 +194,7 @@ class TestChangedTaxonomy:
 
     def test_another_order_of_nodes_permutes_the_answer(self, trained):
         order = [path for path in reversed(TAXONOMY.nodes) if TAXONOMY.is_terminal[TAXONOMY.index(path)]]
-        changed = trained.with_taxonomy(Taxonomy.from_paths(order))
+        changed = with_taxonomy(trained, Taxonomy.from_paths(order))
         columns = [TAXONOMY.index(path) for path in changed.taxonomy.nodes]
         assert columns != sorted(columns)
         np.testing.assert_allclose(changed.node_proba(TEXTS), trained.node_proba(TEXTS)[:, columns], atol=1e-6)
@@ -205,17 +205,17 @@ class TestChangedTaxonomy:
     def test_deeper_levels_take_the_bias_of_the_deepest(self, tiny):
         model = train(tiny, task="multi", epochs=1)
         deeper = Taxonomy.from_paths([*TAXONOMY.nodes, ("Media", "Video", "Clips")])
-        changed = model.with_taxonomy(deeper)
+        changed = with_taxonomy(model, deeper)
         bias = model.head.bias.tolist()
         assert changed.head.bias.tolist() == [*bias, bias[-1]]
-        changed = model.with_taxonomy(Taxonomy.from_paths([("Games",), ("Other",)]))
+        changed = with_taxonomy(model, Taxonomy.from_paths([("Games",), ("Other",)]))
         assert changed.head.bias.tolist() == bias[:1]
 
     def test_thresholds_go_with_the_paths(self, tiny):
         model = zero_shot(tiny, task="multi")
-        assert model.with_taxonomy(TAXONOMY).thresholds is None
+        assert with_taxonomy(model, TAXONOMY).thresholds is None
         model.thresholds = np.linspace(0.1, 0.7, len(SPOKEN))
-        changed = model.with_taxonomy(Taxonomy.from_paths([("new", "er"), ("game", "new"), *WORDS]))
+        changed = with_taxonomy(model, Taxonomy.from_paths([("new", "er"), ("game", "new"), *WORDS]))
         found = dict(zip(changed.taxonomy.nodes, changed.thresholds, strict=True))
         for path, threshold in zip(SPOKEN.nodes, model.thresholds, strict=True):
             assert found[path] == threshold
@@ -223,7 +223,7 @@ class TestChangedTaxonomy:
         assert found["new", "er"] == found["new",] == np.median(model.thresholds)
 
     def test_it_is_saved_like_any_other(self, trained, tmp_path):
-        changed = trained.with_taxonomy(Taxonomy.from_paths([*TAXONOMY.nodes, ("Travel", "Maps")]))
+        changed = with_taxonomy(trained, Taxonomy.from_paths([*TAXONOMY.nodes, ("Travel", "Maps")]))
         save_model(changed, tmp_path / "m")
         again = load_model(tmp_path / "m")
         np.testing.assert_array_equal(again.node_proba(TEXTS), changed.node_proba(TEXTS))
@@ -232,7 +232,7 @@ class TestChangedTaxonomy:
     def test_other_heads_refuse(self, tiny):
         model = train(tiny, head="flat", frozen=True, epochs=1)
         with pytest.raises(ConfigError, match=r"'flat' has weights.*label-text"):
-            model.with_taxonomy(SPOKEN)
+            with_taxonomy(model, SPOKEN)
 
     def test_by_the_estimator(self, tiny):
         classifier = HierarchicalTextClassifier.zero_shot(SPOKEN, encoder=tiny, max_length=32)
