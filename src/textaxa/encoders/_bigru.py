@@ -40,21 +40,22 @@ class BiGRU(nn.Module):
         step = torch.arange(length, device=words.device)[:, None]
         real = step < lengths
         mirror = torch.where(real, lengths - 1 - step, step)
-        direction = torch.tensor([0, 1])[:, None, None]
+        direction = torch.tensor([0, 1], device=words.device)[:, None, None]
         places = 2 * torch.stack([words, words.gather(0, mirror)]) + direction
-        mirrored = (mirror * size + torch.arange(size)).flatten()
+        mirrored = (mirror * size + torch.arange(size, device=words.device)).flatten()
         return _Recurrence.apply(*self._gates(vectors), _Order(places, mirrored, real[..., None]))
 
     def _gates(self, vectors: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Give what words alone add to the gates (2 U, 3 H), directions in turn, and weight and bias of the rest."""
-        gru = self.gru
-        hidden = gru.hidden_size
-        recurrent = torch.stack([gru.bias_hh_l0, gru.bias_hh_l0_reverse])
+        hidden = self.gru.hidden_size
+        of = dict(self.gru.named_parameters())
+        recurrent = torch.stack([of["bias_hh_l0"], of["bias_hh_l0_reverse"]])
         inner = recurrent[:, 2 * hidden :]
-        outer = torch.stack([gru.bias_ih_l0, gru.bias_ih_l0_reverse]) + F.pad(recurrent[:, : 2 * hidden], (0, hidden))
-        weight = torch.cat([gru.weight_ih_l0, gru.weight_ih_l0_reverse])
+        outer = torch.stack([of["bias_ih_l0"], of["bias_ih_l0_reverse"]])
+        outer = outer + F.pad(recurrent[:, : 2 * hidden], (0, hidden))
+        weight = torch.cat([of["weight_ih_l0"], of["weight_ih_l0_reverse"]])
         gates = F.linear(vectors, weight, outer.flatten()).view(-1, 3 * hidden)
-        weight = torch.stack([gru.weight_hh_l0, gru.weight_hh_l0_reverse])
+        weight = torch.stack([of["weight_hh_l0"], of["weight_hh_l0_reverse"]])
         return gates, weight, inner
 
 
@@ -78,7 +79,7 @@ class _Recurrence(torch.autograd.Function):
     """
 
     @staticmethod
-    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)
+    @torch.amp.custom_fwd(device_type="cpu", cast_inputs=torch.float32)  # type: ignore[untyped-decorator]
     def forward(ctx: Any, gates: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, order: _Order) -> torch.Tensor:
         """Run both directions, the second from the end, and bring its states back into order: (L, B, 2 H).
 
@@ -109,7 +110,7 @@ class _Recurrence(torch.autograd.Function):
         return torch.cat([states[0, 1:], backwards], dim=2).mul_(order.real)
 
     @staticmethod
-    @torch.amp.custom_bwd(device_type="cpu")
+    @torch.amp.custom_bwd(device_type="cpu")  # type: ignore[untyped-decorator]
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         """Go back through the steps; weights and gates get their gradient of all steps at once."""
         states, reset_update, new, inner_new, weight = ctx.saved_tensors

@@ -53,6 +53,8 @@ class TextRCNN(nn.Module):
         Whether it starts from nothing: the recipe then gives it a larger rate and more epochs.
     """
 
+    vectors: torch.Tensor
+
     def __init__(
         self, words: WordVectors, settings: EncoderSettings, shape: TextRCNNShape, *, untrained: bool = True
     ) -> None:

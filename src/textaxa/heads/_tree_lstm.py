@@ -1,5 +1,7 @@
 """The bidirectional Tree-LSTM of HiAGM, level by level: all nodes of a level and all texts of a batch in one step."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import nn
@@ -41,6 +43,8 @@ class BiTreeLSTM(nn.Module):
 
 class TreeLSTM(nn.Module):
     """One direction: states flow along the edges, level after level."""
+
+    steps: Any
 
     def __init__(self, taxonomy: Taxonomy, width: int, memory: int, *, weights: np.ndarray, down: bool) -> None:
         super().__init__()
@@ -106,6 +110,11 @@ class _Step(nn.Module):
 
     An index that would only say 0, 1, 2, … is None, which saves a copy of the values.
     """
+
+    _fed: torch.Tensor | None
+    _of_target: torch.Tensor | None
+    _of_source: torch.Tensor | None
+    _senders: torch.Tensor | None
 
     def __init__(
         self, nodes: slice, edges: np.ndarray, target: np.ndarray, source: np.ndarray, sizes_before: list[int]
