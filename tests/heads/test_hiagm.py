@@ -7,7 +7,9 @@ from heads.taxonomies import KINDS
 from heads.test_structure import arrays, logistic, slow_gcn, slow_tree_lstm
 
 from textaxa.encoders import TokenStates
+from textaxa.errors import ConfigError
 from textaxa.heads import build_head, head_settings
+from textaxa.taxonomy import Taxonomy
 
 D, TEXTS, LENGTH = 6, 4, 7
 STRUCTURES = ["gcn", "tree-lstm"]
@@ -232,3 +234,9 @@ def test_in_half_precision_scores_and_gradients_are_near_those_in_full(name, str
 
     for half, full in zip(run(half=True), run(half=False), strict=True):
         assert (half - full).norm() < 0.03 * full.norm()
+
+
+def test_a_taxonomy_that_is_too_large_is_refused_before_memory_is():
+    taxonomy = Taxonomy.from_paths([(f"a{i}",) for i in range(20_000)])
+    with pytest.raises(ConfigError, match=r"20,000 x 20,000 x 6 weights.*Use another head"):
+        build_head("hiagm-la", taxonomy, D, task="multi")

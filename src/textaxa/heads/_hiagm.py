@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from textaxa.errors import ConfigError
 from textaxa.heads._gcn import HierarchyGCN
 from textaxa.heads._levels import ClosedTargets, ParentCut, PathSoftmax
 from textaxa.heads._structure import edges_of, node_counts, transition_priors
@@ -18,6 +19,9 @@ from textaxa.taxonomy import Taxonomy
 _RATE_WIDTH = 4096
 """At the recipe's rate of the head a classifier over this many node features learns fast and steadily: found on TREC
 and open-apps, where the smaller steps of 384 are not enough for 8 epochs."""
+
+_MOST_WEIGHTS = 10**9
+"""Weights of the classifier, 4 GB; training takes four times as much."""
 
 
 def structure() -> Any:
@@ -74,6 +78,11 @@ class NodeClassifier(nn.Module):
     def __init__(self, taxonomy: Taxonomy, width: int, penalty: float) -> None:
         super().__init__()
         n_nodes = len(taxonomy)
+        if n_nodes * n_nodes * width > _MOST_WEIGHTS:
+            raise ConfigError(
+                f"HiAGM scores {n_nodes:,} nodes by {n_nodes:,} x {n_nodes:,} x {width} weights, for which there is no "
+                "memory to spare: it is meant for some hundred nodes. Use another head, or a smaller node_width."
+            )
         self.penalty = penalty
         self.scale = min(1.0, _RATE_WIDTH / (n_nodes * width))
         bound = min(n_nodes * width, _RATE_WIDTH) ** -0.5
