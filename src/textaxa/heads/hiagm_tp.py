@@ -48,9 +48,9 @@ class HiagmTPHead(nn.Module):
         self.task = task
         self.scoring = NodeScoring(taxonomy, task)
         self.dropout = nn.Dropout(settings.dropout)
+        self.classifier = NodeClassifier(taxonomy, settings.node_width, settings.recursive_regularisation)
         self.transform = nn.Linear(width, len(taxonomy) * settings.node_width)
         self.structure = structure_encoder(taxonomy, settings.node_width, task=task, settings=settings, counts=counts)
-        self.classifier = NodeClassifier(taxonomy, settings.node_width, settings.recursive_regularisation)
 
     def forward(
         self, features: torch.Tensor, targets: torch.Tensor | None = None, progress: float = 0.0
