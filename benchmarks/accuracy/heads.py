@@ -66,9 +66,11 @@ def seeds_of(recipe: Recipe) -> tuple[int, ...]:
     return SEEDS[:1] if recipe.head == "linear" else SEEDS
 
 
-def measure(data: Split, *, fine_tuned: bool) -> dict[str, list[Run]]:
+def measure(data: Split, wanted: Sequence[str], *, fine_tuned: bool) -> dict[str, list[Run]]:
     found = {}
     for name, recipe in recipes(data, fine_tuned=fine_tuned).items():
+        if wanted and name not in wanted:
+            continue
         found[name] = [run(data, recipe, seed) for seed in seeds_of(recipe)]
         seconds = np.median([one.seconds for one in found[name]])
         print(data.name, name, mean_and_deviation(path_hits(data, found[name])), f"{seconds:.0f} s", flush=True)
@@ -106,9 +108,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", nargs="*", default=DATA)
     parser.add_argument("--fine-tuned", action="store_true", help="fine-tune the encoder, too")
+    parser.add_argument("--heads", type=lambda names: names.split(","), default=[], help="only these, with commas")
     arguments: Any = parser.parse_args(argv)
     for data in data_sets(arguments.data):
-        measure(data, fine_tuned=arguments.fine_tuned)
+        measure(data, arguments.heads, fine_tuned=arguments.fine_tuned)
     write()
 
 
