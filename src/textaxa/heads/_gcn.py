@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from textaxa.encoders._dropout import dropped
 from textaxa.heads._structure import edges_of
@@ -42,15 +43,17 @@ class HierarchyGCN(nn.Module):
     def forward(self, nodes: torch.Tensor) -> torch.Tensor:
         """Turn node features (N, B, d) into such that know their neighbours, (N, B, d)."""
         parent, child = self.get_buffer("_parent"), self.get_buffer("_child")
-        gates = torch.sigmoid(nn.functional.linear(nodes, self.gate_weight) + self.gate_bias[:, None])
-        up_gate, down_gate, self_gate = gates.unbind(2)
-        up = _along(nodes, self.up_weight, child, parent) + self.up_bias[:, None]
-        down = _along(nodes, self.down_weight, parent, child) + self.down_bias[:, None]
-        messages = up_gate[..., None] * up + down_gate[..., None] * down + self_gate[..., None] * nodes
+        gates = torch.sigmoid(F.linear(nodes, self.gate_weight) + self.gate_bias[:, None]).to(nodes.dtype)
+        up_gate, down_gate, self_gate = gates.split(1, dim=2)
+        up = _along(nodes, self.up_weight, self.up_bias, child, parent)
+        down = _along(nodes, self.down_weight, self.down_bias, parent, child)
+        messages = torch.addcmul(torch.addcmul(self_gate * nodes, up_gate, up), down_gate, down)
         return torch.relu(dropped(messages, self.dropout, training=self.training))
 
 
-def _along(nodes: torch.Tensor, weights: torch.Tensor, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Sum the weighted features (N, B, d) of the edges' sources into their targets, (N, B, d)."""
-    sent = weights[:, None, None].to(nodes.dtype) * nodes.index_select(0, source)
-    return torch.zeros_like(nodes).index_add_(0, target, sent)
+def _along(
+    nodes: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, source: torch.Tensor, target: torch.Tensor
+) -> torch.Tensor:
+    """Sum the weighted features (N, B, d) of the edges' sources into their targets, and add the bias; (N, B, d)."""
+    sent = weight[:, None, None].to(nodes.dtype) * nodes.index_select(0, source)
+    return bias[:, None].to(nodes.dtype).expand_as(nodes).index_add(0, target, sent)
