@@ -197,3 +197,18 @@ def test_dropout_only_in_training(name):
     assert gone.sum() / (whole != 0).sum() == pytest.approx(0.5, abs=0.03)
     torch.testing.assert_close(dropped[~gone], 2 * whole[~gone])
     torch.testing.assert_close(encoder.eval()(nodes), whole)
+
+
+@pytest.mark.parametrize("name", STRUCTURES)
+def test_a_node_with_many_children_sums_them_in_full_in_half_precision(name):
+    """In bf16 itself a sum of ones ends at 256."""
+    from textaxa.taxonomy import Taxonomy
+
+    taxonomy = Taxonomy.from_paths([("a", f"b{i}") for i in range(2000)])
+    torch.manual_seed(0)
+    encoder = STRUCTURES[name](taxonomy, 4, priors=np.full(2000, 1 / 2000), dropout=0.0)
+    nodes = 0.05 * torch.rand(len(taxonomy), 1, 4) + 0.05
+    full = encoder(nodes)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = encoder(nodes.bfloat16())
+    torch.testing.assert_close(half.float()[0], full[0], rtol=0.03, atol=0.03)

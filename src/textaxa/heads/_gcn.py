@@ -43,7 +43,7 @@ class HierarchyGCN(nn.Module):
     def forward(self, nodes: torch.Tensor) -> torch.Tensor:
         """Turn node features (N, B, d) into such that know their neighbours, (N, B, d)."""
         parent, child = self.get_buffer("_parent"), self.get_buffer("_child")
-        gates = torch.sigmoid(F.linear(nodes, self.gate_weight) + self.gate_bias[:, None]).to(nodes.dtype)
+        gates = torch.sigmoid(F.linear(nodes, self.gate_weight) + self.gate_bias[:, None])
         up_gate, down_gate, self_gate = gates.split(1, dim=2)
         up = _along(nodes, self.up_weight, self.up_bias, child, parent)
         down = _along(nodes, self.down_weight, self.down_bias, parent, child)
@@ -55,5 +55,5 @@ def _along(
     nodes: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor, source: torch.Tensor, target: torch.Tensor
 ) -> torch.Tensor:
     """Sum the weighted features (N, B, d) of the edges' sources into their targets, and add the bias; (N, B, d)."""
-    sent = weight[:, None, None].to(nodes.dtype) * nodes.index_select(0, source)
-    return bias[:, None].to(nodes.dtype).expand_as(nodes).index_add(0, target, sent)
+    sent = weight[:, None, None] * nodes.index_select(0, source)
+    return bias[:, None].expand_as(nodes).index_add(0, target, sent)

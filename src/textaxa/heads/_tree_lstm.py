@@ -87,11 +87,11 @@ class TreeLSTM(nn.Module):
         """Compute hidden and cell states (n, B, memory) of a level from those of the levels before."""
         kept = None
         if len(step.fed_nodes):
-            weight = step.edge_weights(self.weight)
+            weight = step.edge_weights(self.weight).to(gates.dtype)
             before, cell = step.senders(hidden), step.senders(cells)
             gates = step.added(gates, self._state_gates(step, before, weight))
             from_before = step.by_edge(F.linear(before, self.state_forget))
-            forget = torch.addcmul(step.to_edges(forget), weight.to(forget.dtype), from_before)
+            forget = torch.addcmul(step.to_edges(forget), weight, from_before)
             kept = step.summed(torch.sigmoid(forget) * weight * step.by_edge(cell))
         i, o, u = gates.chunk(3, dim=2)
         c = torch.sigmoid(i) * torch.tanh(u)
@@ -155,11 +155,12 @@ class _Step(nn.Module):
         return _select(of_fed, self._of_target)
 
     def summed(self, of_edges: torch.Tensor) -> torch.Tensor:
-        """Sum what belongs to edges (E', B, m) into the fed nodes, (F, B, m)."""
+        """Sum what belongs to edges (E', B, m) into the fed nodes, (F, B, m), in full precision: they may be many."""
         if self._of_target is None:
             return of_edges
-        sums = of_edges.new_zeros(len(self.fed_nodes), *of_edges.shape[1:])
-        return sums.index_add_(0, self._of_target, of_edges)
+        full = torch.promote_types(of_edges.dtype, torch.float32)
+        sums = of_edges.new_zeros(len(self.fed_nodes), *of_edges.shape[1:], dtype=full)
+        return sums.index_add_(0, self._of_target, of_edges.to(full)).to(of_edges.dtype)
 
     def added(self, level: torch.Tensor, of_fed: torch.Tensor) -> torch.Tensor:
         """Add to the nodes of this level (n, B, m) what the fed ones among them got (F, B, m)."""
