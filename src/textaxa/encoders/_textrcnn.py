@@ -40,7 +40,7 @@ class TextRCNN(nn.Module):
 
     The word vectors stay as they are; all else is learned from the training rows, and starts from nothing.
 
-    Source: HiAGM (Zhou et al., ACL 2020), section 3.1, after Lai et al. (AAAI 2015). Behind the end of a text there are
+    Source: HiAGM (Zhou et al., ACL 2020), after Lai et al. (AAAI 2015). Behind the end of a text there are
     no n-grams; in the released code padding has some. Dropout of word vectors is drawn once a word and batch.
 
     Attributes

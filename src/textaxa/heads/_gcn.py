@@ -21,7 +21,7 @@ class HierarchyGCN(nn.Module):
 
     The edge weights a are learned, as in the released code. There is no matrix from features to features.
 
-    Source: HiAGM (Zhou et al., ACL 2020), section 3.2, Hierarchy-GCN. The bias b is added once a direction, as in the
+    Source: HiAGM (Zhou et al., ACL 2020), Hierarchy-GCN. The bias b is added once a direction, as in the
     released code, not once a neighbour: else it would weigh 90 times as much at a node with 90 children. Dropout is
     drawn once, on the sum.
     """

@@ -54,7 +54,7 @@ def transition_priors(taxonomy: Taxonomy, rows: np.ndarray) -> np.ndarray:
     rows
         Training rows at or below every node (N,).
 
-    Source: HiAGM (Zhou et al., ACL 2020), section 3.1: N_child / N_parent, then "rescale and normalise the prior
+    Source: HiAGM (Zhou et al., ACL 2020): N_child / N_parent, then "rescale and normalise the prior
     probabilities of child nodes so that they sum to 1".
 
     Examples

@@ -25,7 +25,7 @@ class BiTreeLSTM(nn.Module):
 
     Downwards a node with several parents (DAG) takes their sum, weighted by the prior.
 
-    Source: HiAGM (Zhou et al., ACL 2020), section 3.2, Bidirectional Tree-LSTM, after Tai et al. (ACL 2015). The
+    Source: HiAGM (Zhou et al., ACL 2020), Bidirectional Tree-LSTM, after Tai et al. (ACL 2015). The
     released code stores the downward prior transposed, so that nothing reaches a child at first; here it does.
     """
 

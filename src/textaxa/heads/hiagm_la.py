@@ -33,7 +33,7 @@ class HiagmLAHead(nn.Module):
 
     Single- and several-path tasks.
 
-    Source: HiAGM (Zhou et al., ACL 2020), section 3.3, HiAGM-LA. In the released code every text has one key, so that
+    Source: HiAGM (Zhou et al., ACL 2020), HiAGM-LA. In the released code every text has one key, so that
     all a_kj are 1 and the labels learn nothing; here the keys are the states of all tokens. The width of a node is
     that of a state, as the product h · s asks for. Dropout is on the token states, not on the logits.
     """

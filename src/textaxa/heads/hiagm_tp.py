@@ -32,7 +32,7 @@ class HiagmTPSettings(Checked):
 class HiagmTPHead(nn.Module):
     """Text vector → Linear D → N d → structure encoder → Linear N d → N. Single- and several-path tasks.
 
-    Source: HiAGM (Zhou et al., ACL 2020), section 3.3, HiAGM-TP. The released code drops half of the logits in
+    Source: HiAGM (Zhou et al., ACL 2020), HiAGM-TP. The released code drops half of the logits in
     training, which this does not; nor half of the nodes' features, but a tenth of the text vector.
     """
 
