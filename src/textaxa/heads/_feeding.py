@@ -48,7 +48,7 @@ class Feed(nn.Module):
         self.width = width if form == "embedding" else classes
         self.embedding = nn.Linear(classes, width, bias=False) if form == "embedding" else None
 
-    def predicted(self, logits: torch.Tensor) -> torch.Tensor:
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
         """Give the level's own output in its form."""
         (scoring,) = self.scoring
         if self.form == "logits":

@@ -19,7 +19,7 @@ from textaxa.taxonomy import Taxonomy
 Logits = list[torch.Tensor]
 """One tensor (B, C_l) a level."""
 
-OutputRows = list[tuple[nn.Linear, np.ndarray]]
+OutputRows = list[tuple[Any, np.ndarray]]
 """Layers whose first D columns read the text vector, and the node that each of their rows stands for, (rows,)."""
 
 

@@ -48,12 +48,13 @@ class CascadeHead(nn.Module):
         self.scoring = scoring(taxonomy, task, settings, counts)
         self.dropout = nn.Dropout(settings.dropout)
         first, *others = self.scoring.sizes
-        self.feeds = nn.ModuleList(
+        feeds = [
             Feed(self.scoring, level, form=settings.fed_as, width=settings.fed_width, normalised=False)
             for level in range(len(others))
-        )
+        ]
+        self.feeds = nn.ModuleList(feeds)
         self.classifiers = nn.ModuleList([nn.Linear(width, first)])
-        for feed, size in zip(self.feeds, others, strict=True):
+        for feed, size in zip(feeds, others, strict=True):
             hidden = nn.Linear(feed.width, settings.hidden)
             self.classifiers.append(nn.Sequential(hidden, nn.GELU(), nn.Linear(settings.hidden, size)))
 
@@ -63,7 +64,7 @@ class CascadeHead(nn.Module):
         first, *others = self.classifiers
         scores: Logits = [first(self.dropout(features))]
         for feed, classifier in zip(self.feeds, others, strict=True):
-            scores.append(classifier(feed.predicted(scores[-1])))
+            scores.append(classifier(feed(scores[-1])))
         return scores
 
     def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:

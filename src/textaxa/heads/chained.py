@@ -7,6 +7,7 @@ output.
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -77,11 +78,12 @@ class ChainedHead(nn.Module):
         self.task = task
         self.scoring = scoring(taxonomy, task, settings, counts)
         self.dropout = nn.Dropout(settings.dropout)
-        self.feeds = nn.ModuleList(
+        feeds = [
             Feed(self.scoring, level, form=settings.fed_as, width=settings.fed_width)
             for level in range(len(self.scoring.sizes) - 1 if settings.feed != "nothing" else 0)
-        )
-        fed_widths = [0, *(feed.width for feed in self.feeds), *[0] * len(self.scoring.sizes)]
+        ]
+        self.feeds = nn.ModuleList(feeds)
+        fed_widths = [0, *(feed.width for feed in feeds), *[0] * len(self.scoring.sizes)]
         self.classifiers = nn.ModuleList(
             nn.Linear(width + fed, size) for fed, size in zip(fed_widths, self.scoring.sizes, strict=False)
         )
@@ -106,20 +108,20 @@ class ChainedHead(nn.Module):
             scores.append(classifier(torch.cat([text, *fed], dim=1)))
         return scores
 
-    def _fed(self, feed: Feed, logits: torch.Tensor, targets: torch.Tensor | None, progress: float) -> torch.Tensor:
+    def _fed(self, feed: Any, logits: torch.Tensor, targets: torch.Tensor | None, progress: float) -> torch.Tensor:
         """Choose what the next level sees of this one."""
         settings = self.settings
         if settings.detach:
             logits = logits.detach()
         if targets is None or not self.training or settings.feed == "predicted":
-            return feed.predicted(logits)
+            return feed(logits)
         if settings.feed == "masked":
             return hidden_rows(feed.true(targets), settings.mask_rate)
         if settings.feed == "true":
             return feed.true(targets)
         share = true_share(progress / settings.schedule_share, settings.schedule_curve)
         from_truth = torch.rand(len(logits), 1, device=logits.device) < share
-        return torch.where(from_truth, feed.true(targets), feed.predicted(logits))
+        return torch.where(from_truth, feed.true(targets), feed(logits))
 
     def loss(self, scores: Logits, targets: torch.Tensor) -> torch.Tensor:
         """Give the mean loss in nats, levels combined by their weights."""

@@ -28,7 +28,7 @@ class TrainingStep(nn.Module):
         super().__init__()
         self.label_vectors = label_vectors
         self.encoder = None if frozen else model.encoder
-        self._frozen_encoder = (model.encoder if frozen else None,)  # a tuple, so that it is not held as a module
+        self._any_encoder = (model.encoder,)  # in a tuple it is not held as a module
         self.scale = model.scale
         self.head = model.head
         self.progress = 0.0
@@ -55,12 +55,12 @@ class TrainingStep(nn.Module):
 
     def _read(self, *tokens: torch.Tensor | None) -> Any:
         """Encode tokens to what the head reads: text vectors, or token states with their mask."""
+        encoder: Any = self._any_encoder[0]
         if self.head.reads == "vectors":
-            return self.scale(self.encoder(*tokens))
+            return self.scale(encoder(*tokens))
         if self.encoder is not None:
-            states, mask = self.encoder.states(*tokens)
+            states, mask = encoder.states(*tokens)
         else:
-            (encoder,) = self._frozen_encoder
             with torch.no_grad():
                 states, mask = encoder.eval().states(*tokens)
         return TokenStates(self.scale(states), mask)
