@@ -26,7 +26,8 @@ PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 RESULTS = ROOT / "benchmarks" / "results"
 SEEDS = 3
 ACCURACY_HEADER = "| data | system | seeds | major | path | seconds a run |\n| --- | --- | --: | --: | --: | --: |"
-HEADS_HEADER = "| data | head | major | to flat | path | to flat |\n| --- | --- | --: | --: | --: | --: |"
+STANDING_HEADER = "| data | score | recommended | test | best head |"
+HIAGM_HEADER = "| structure | words | nodes | HiAGM as released |"
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w -]+) -->\n).*?(<!-- /generated -->)", re.DOTALL)
 
@@ -134,7 +135,8 @@ PARTS: dict[str, Callable[[], str]] = {
     **{f"settings of {head}": partial(_own, head) for head in HEADS},
     "settings of several heads": _shared,
     "accuracy table": partial(_results, "accuracy.md", ACCURACY_HEADER),
-    "table of frozen heads": partial(_results, "heads_frozen.md", HEADS_HEADER),
+    "standing": partial(_results, "standing.md", STANDING_HEADER),
+    "hiagm": partial(_results, "hiagm_speed.md", HIAGM_HEADER),
 }
 
 
