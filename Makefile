@@ -35,6 +35,7 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 		[ -e "$$script" ] || { echo "no benchmarks/bench_*.py here"; exit 1; }; \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+	$(BIN)/python benchmarks/accuracy
 
 docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)
