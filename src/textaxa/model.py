@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from textaxa.decoding import FIXED, Prediction, decode_multi, top_paths
-from textaxa.encoders import Pieces, TokenStates, TransformerEncoder
+from textaxa.encoders import Encoder, Pieces, TokenStates
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 
@@ -70,7 +70,7 @@ class Model(nn.Module):
     def __init__(
         self,
         taxonomy: Taxonomy,
-        encoder: TransformerEncoder,
+        encoder: Encoder,
         head: Any,
         settings: ModelSettings,
         summary: dict[str, Any] | None = None,

@@ -1,5 +1,6 @@
 """Text to features. Needs the extra ``train``."""
 
+from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._load import ENCODERS, load_encoder
 from textaxa.encoders._packaged import packaged_minilm
 from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
@@ -7,6 +8,7 @@ from textaxa.encoders._transformer import TransformerEncoder
 
 __all__ = [
     "ENCODERS",
+    "Encoder",
     "Pieces",
     "TextTokeniser",
     "TokenStates",

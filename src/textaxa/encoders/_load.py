@@ -5,6 +5,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._packaged import packaged_minilm
 from textaxa.settings import EncoderSettings
 
@@ -23,12 +24,12 @@ colon a name may carry a file that its loader reads.
 _TRANSFORMER = "textaxa.encoders._transformer.load_transformer"
 
 
-def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> Any:
+def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> Encoder:
     """Load an encoder by its settings, or with those settings from a folder.
 
     Returns
     -------
-    An encoder: an ``nn.Module`` with the interface of `TransformerEncoder`.
+    An encoder.
 
     Raises
     ------

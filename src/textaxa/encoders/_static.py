@@ -1,12 +1,10 @@
 """Static token vectors as an encoder: a text is the mean of its tokens' vectors. Thousands of texts a second."""
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -15,16 +13,16 @@ from torch.nn import functional as F  # noqa: N812
 
 from textaxa._quiet import quiet_transformers
 from textaxa.encoders._distil import distilled, write_static
+from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._packaged import packaged_minilm
-from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates
-from textaxa.encoders._transformer import _batches_by_length
+from textaxa.encoders._tokens import TextTokeniser, TokenStates
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
 
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
-class StaticEncoder(nn.Module):
+class StaticEncoder(Encoder):
     """A vector a token, the mean of them for a text. The vectors are trained along, or left as they are if frozen.
 
     It reads and writes the folders of model2vec. Unknown tokens are left out; special tokens are not added.
@@ -54,11 +52,6 @@ class StaticEncoder(nn.Module):
         self.width: int = vectors.shape[1]
         self.state_width = self.width
 
-    @property
-    def device(self) -> torch.device:
-        """The device on which the weights are."""
-        return self.vectors.device
-
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
         """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
         real = self._known(input_ids, attention_mask).to(self.vectors.dtype)
@@ -87,29 +80,6 @@ class StaticEncoder(nn.Module):
 
     def _known(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         return attention_mask.bool() & (input_ids != self.unknown)
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
-        return self.encode_pieces(self.tokenise(texts))
-
-    @torch.inference_mode()
-    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
-        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
-        features = np.empty((len(pieces), self.width), dtype=np.float32)
-        for rows, tokens in self.batches(pieces):
-            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
-            features[rows] = vectors.float().cpu().numpy()
-        return features
-
-    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
-        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
-        for rows in _batches_by_length(pieces):
-            yield rows, self.collate([pieces[row] for row in rows])
-
-    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
-        """Pad pieces to one batch on the encoder's device."""
-        tokens = self.tokenise.collate(pieces)
-        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
 
     def freeze_below(self, trainable_layers: int) -> None:
         """Refuse: there are no layers of which a part could stay as it is.

@@ -1,11 +1,9 @@
 """TextRCNN, the text encoder of HiAGM: static word vectors, a bidirectional GRU, and the strongest n-grams."""
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -14,8 +12,8 @@ from torch.nn import functional as F  # noqa: N812
 
 from textaxa.encoders._bigru import BiGRU
 from textaxa.encoders._dropout import dropped
-from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates
-from textaxa.encoders._transformer import _batches_by_length
+from textaxa.encoders._encoder import Encoder
+from textaxa.encoders._tokens import TextTokeniser, TokenStates
 from textaxa.encoders._word_vectors import SPECIAL, WordTokenizer, WordVectors, packaged_glove, read_word_vectors
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
@@ -35,7 +33,7 @@ class TextRCNNShape:
     state_dropout: float = 0.1
 
 
-class TextRCNN(nn.Module):
+class TextRCNN(Encoder):
     """Words → vectors → BiGRU → n-grams of 2, 3 and 4 states, 100 channels each → the top k of every channel.
 
     The word vectors stay as they are; all else is learned from the training rows, and starts from nothing.
@@ -71,11 +69,6 @@ class TextRCNN(nn.Module):
         self.gru = BiGRU(features, shape.hidden)
         self.ngrams = NGrams(2 * shape.hidden, shape.ngrams, shape.channels, shape.top_k)
 
-    @property
-    def device(self) -> torch.device:
-        """The device on which the weights are."""
-        return self.unknown.device
-
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
         """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
         pieces = self._pooled(input_ids, attention_mask).states.flatten(1)
@@ -109,32 +102,6 @@ class TextRCNN(nn.Module):
         n_special = int((words < len(SPECIAL)).sum())
         special = torch.cat([torch.zeros_like(self.unknown), self.unknown])[words[:n_special]]
         return torch.cat([special, F.embedding(words[n_special:] - len(SPECIAL), self.vectors)])
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
-        return self.encode_pieces(self.tokenise(texts))
-
-    @torch.inference_mode()
-    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
-        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
-        was_training = self.training
-        self.eval()
-        features = np.empty((len(pieces), self.width), dtype=np.float32)
-        for rows, tokens in self.batches(pieces):
-            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
-            features[rows] = vectors.float().cpu().numpy()
-        self.train(was_training)
-        return features
-
-    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
-        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
-        for rows in _batches_by_length(pieces):
-            yield rows, self.collate([pieces[row] for row in rows])
-
-    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
-        """Pad pieces to one batch on the encoder's device."""
-        tokens = self.tokenise.collate(pieces)
-        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
 
     def freeze_below(self, trainable_layers: int) -> None:
         """Refuse: there are no layers of which a part could stay as it is.

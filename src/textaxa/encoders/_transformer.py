@@ -1,29 +1,25 @@
 """A Hugging Face transformer as an encoder: texts come in, one vector a text goes out."""
 
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from torch import nn
 
 from textaxa._quiet import quiet_transformers
-from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
+from textaxa.encoders._encoder import Encoder
+from textaxa.encoders._tokens import TextTokeniser, TokenStates
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_BATCH_TOKENS = 4096
-"""Padded tokens in one batch at prediction time: the plateau of speed on a CPU, small enough for any memory."""
 
-
-class TransformerEncoder(nn.Module):
+class TransformerEncoder(Encoder):
     """A transformer, its tokenizer, and the pooling that makes one vector of a text.
 
     Attributes
@@ -44,11 +40,6 @@ class TransformerEncoder(nn.Module):
         self.settings = settings
         self.width: int = backbone.config.hidden_size
         self.state_width = self.width
-
-    @property
-    def device(self) -> torch.device:
-        """The device on which the weights are."""
-        return next(self.parameters()).device
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
         """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
@@ -71,32 +62,6 @@ class TransformerEncoder(nn.Module):
         real = [part.flatten() for part in attention_mask.bool().split(per_text)]
         pad = nn.utils.rnn.pad_sequence
         return TokenStates(pad(joined, batch_first=True), pad(real, batch_first=True))
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
-        return self.encode_pieces(self.tokenise(texts))
-
-    @torch.inference_mode()
-    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
-        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
-        was_training = self.training
-        self.eval()
-        features = np.empty((len(pieces), self.width), dtype=np.float32)
-        for rows, tokens in self.batches(pieces):
-            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
-            features[rows] = vectors.float().cpu().numpy()
-        self.train(was_training)
-        return features
-
-    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
-        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
-        for rows in _batches_by_length(pieces):
-            yield rows, self.collate([pieces[row] for row in rows])
-
-    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
-        """Pad pieces to one batch on the encoder's device."""
-        tokens = self.tokenise.collate(pieces)
-        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
 
     def freeze_below(self, trainable_layers: int) -> None:
         """Let only the top layers learn; the token embeddings and the layers below stay as they are.
@@ -210,20 +175,3 @@ def _pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tenso
     if pooling == "max":
         return states.masked_fill(real == 0, -torch.inf).amax(1)
     return (states * real).sum(1) / real.sum(1).clamp_min(1)
-
-
-def _batches_by_length(pieces: Sequence[Pieces]) -> Iterator[list[int]]:
-    """Give row numbers in batches of at most ``_BATCH_TOKENS`` padded tokens, longest texts first."""
-    order = sorted(range(len(pieces)), key=lambda row: -length_of(pieces[row]))
-    batch: list[int] = []
-    windows, longest = 0, 0
-    for row in order:
-        more, length = len(pieces[row]), max(map(len, pieces[row]))
-        if batch and (windows + more) * max(longest, length) > _BATCH_TOKENS:
-            yield batch
-            batch, windows, longest = [], 0, 0
-        batch.append(row)
-        windows += more
-        longest = max(longest, length)
-    if batch:
-        yield batch

@@ -21,7 +21,7 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
 from textaxa.decoding import fitted_thresholds
-from textaxa.encoders import Pieces, TransformerEncoder, length_of, load_encoder
+from textaxa.encoders import Encoder, Pieces, length_of, load_encoder
 from textaxa.errors import ModelFileError
 from textaxa.heads import build_head, head_class
 from textaxa.labels import LabelVectors, reads_labels, start_from_names
@@ -45,7 +45,7 @@ from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 from textaxa.training._validation import Validation
 
 Labels = Sequence[Sequence[LabelPath]]
-Vectors = Callable[[TransformerEncoder, Sequence[str]], np.ndarray]
+Vectors = Callable[[Encoder, Sequence[str]], np.ndarray]
 
 _SCALE_ROWS = 1024
 """Rows whose features set the scale before fine-tuning; mean and deviation of a feature need no more."""
@@ -135,7 +135,7 @@ class _Run:
             model.summary["stopped"] = "time budget"
         return model.eval()
 
-    def _model(self, encoder: TransformerEncoder, recipe: TrainingSettings, targets: Targets) -> Model:
+    def _model(self, encoder: Encoder, recipe: TrainingSettings, targets: Targets) -> Model:
         head = build_head(
             self.settings.head,
             self.taxonomy,
@@ -164,7 +164,7 @@ class _Run:
         """Tell whether every text is encoded once, before training; states of all tokens would be too many."""
         return self.frozen and model.head.reads == "vectors"
 
-    def _encoded(self, encoder: TransformerEncoder, texts: Sequence[str]) -> np.ndarray:
+    def _encoded(self, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
         return encoder.encode(texts) if self.vectors is None else self.vectors(encoder, texts)
 
     def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Validation:

@@ -1,0 +1,98 @@
+"""What every encoder offers, and the part that is the same for all: many texts in batches of like length."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
+from textaxa.settings import EncoderSettings
+
+_BATCH_TOKENS = 4096
+"""Padded tokens in one batch at prediction time: the plateau of speed on a CPU, small enough for any memory."""
+
+
+class Encoder(nn.Module):
+    """Texts to vectors, or to the states of their tokens.
+
+    Attributes
+    ----------
+    width, state_width : int
+        Features of a text vector, D, and of a token's state.
+    tokenise
+        Cuts texts into pieces of token ids.
+    settings : EncoderSettings
+        With ``pooling`` resolved: never ``auto``.
+    """
+
+    width: int
+    state_width: int
+    tokenise: TextTokeniser
+    settings: EncoderSettings
+
+    @property
+    def device(self) -> torch.device:
+        """The device on which the weights are."""
+        return next(self.parameters()).device
+
+    @abstractmethod
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
+        """Encode pieces (W, L) of B texts to text vectors (B, D)."""
+
+    @abstractmethod
+    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> TokenStates:
+        """Give the states of B texts, (B, L, D) with a mask (B, L)."""
+
+    @abstractmethod
+    def freeze_below(self, trainable_layers: int) -> None:
+        """Let only the top layers learn, or refuse."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write everything that is needed to load it again."""
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
+        return self.encode_pieces(self.tokenise(texts))
+
+    @torch.inference_mode()
+    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
+        was_training = self.training
+        self.eval()
+        features = np.empty((len(pieces), self.width), dtype=np.float32)
+        for rows, tokens in self.batches(pieces):
+            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+            features[rows] = vectors.float().cpu().numpy()
+        self.train(was_training)
+        return features
+
+    def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
+        """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
+        for rows in _batches_by_length(pieces):
+            yield rows, self.collate([pieces[row] for row in rows])
+
+    def collate(self, pieces: Sequence[Pieces]) -> Tokens:
+        """Pad pieces to one batch on the encoder's device."""
+        tokens = self.tokenise.collate(pieces)
+        return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
+
+
+def _batches_by_length(pieces: Sequence[Pieces]) -> Iterator[list[int]]:
+    """Give row numbers in batches of at most ``_BATCH_TOKENS`` padded tokens, longest texts first."""
+    order = sorted(range(len(pieces)), key=lambda row: -length_of(pieces[row]))
+    batch: list[int] = []
+    windows, longest = 0, 0
+    for row in order:
+        more, length = len(pieces[row]), max(map(len, pieces[row]))
+        if batch and (windows + more) * max(longest, length) > _BATCH_TOKENS:
+            yield batch
+            batch, windows, longest = [], 0, 0
+        batch.append(row)
+        windows += more
+        longest = max(longest, length)
+    if batch:
+        yield batch
