@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from textaxa.jobs.comparison._plan import Plan
     from textaxa.jobs.comparison._result import Comparison, ModelResult
 
-MODEL = "The models"
-RUN = "The run"
 PERCENT = 100
 
 
@@ -40,72 +38,61 @@ def compare(
             "--models",
             help="Which, with commas; settings behind a colon: linear,chained:feed=true. Default: all usual ones.",
             metavar="MODELS",
-            rich_help_panel=MODEL,
+            rich_help_panel=options.MODEL,
         ),
     ] = None,
-    taxonomy: Annotated[
-        str | None,
-        typer.Option(help="The taxonomy's file. Default: the table's paths.", metavar="FILE", rich_help_panel=MODEL),
-    ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Hugging Face name or folder. Default: the packaged MiniLM (English).",
-            metavar="NAME|DIR",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    taxonomy: options.TaxonomyFile = None,
+    encoder: options.Encoder = None,
     frozen: Annotated[
         bool | None,
         typer.Option(
-            "--frozen/--no-frozen", help="Train the heads only; texts are encoded once.", rich_help_panel=MODEL
+            "--frozen/--no-frozen", help="Train the heads only; texts are encoded once.", rich_help_panel=options.MODEL
         ),
     ] = None,
-    max_length: Annotated[
-        int | None, typer.Option(help="Longest piece of text, in tokens. Default: 256.", rich_help_panel=MODEL)
-    ] = None,
+    max_length: options.MaxLength = None,
     test: Annotated[
-        str | None, typer.Option(help="Table to compare on, same columns.", metavar="TABLE", rich_help_panel=RUN)
+        str | None,
+        typer.Option(help="Table to compare on, same columns.", metavar="TABLE", rich_help_panel=options.RUN),
     ] = None,
     test_share: Annotated[
-        float | None, typer.Option(help="Share held out where there is no --test. Default: 0.2.", rich_help_panel=RUN)
+        float | None,
+        typer.Option(help="Share held out where there is no --test. Default: 0.2.", rich_help_panel=options.RUN),
     ] = None,
     valid: Annotated[
         str | None,
-        typer.Option(help="Table to choose the epoch by, same columns.", metavar="TABLE", rich_help_panel=RUN),
+        typer.Option(help="Table to choose the epoch by, same columns.", metavar="TABLE", rich_help_panel=options.RUN),
     ] = None,
-    valid_share: Annotated[
-        float | None, typer.Option(help="Share held out where there is no --valid. Default: 0.1.", rich_help_panel=RUN)
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the rows. Default: 3; 30 with --frozen.", rich_help_panel=RUN)
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Texts a step. Default: 32; 256 with --frozen.", rich_help_panel=RUN)
-    ] = None,
+    valid_share: options.ValidShare = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
     time_budget: Annotated[
         str | None,
-        typer.Option(help="For all training, shared evenly: 90s, 10m, 1.5h.", metavar="TIME", rich_help_panel=RUN),
+        typer.Option(
+            help="For all training, shared evenly: 90s, 10m, 1.5h.", metavar="TIME", rich_help_panel=options.RUN
+        ),
     ] = None,
-    seeds: Annotated[int | None, typer.Option(help="Runs a model. Default: 3.", rich_help_panel=RUN)] = None,
-    seed: Annotated[int | None, typer.Option(help="First seed, and that of the split.", rich_help_panel=RUN)] = None,
+    seeds: Annotated[int | None, typer.Option(help="Runs a model. Default: 3.", rich_help_panel=options.RUN)] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="First seed, and that of the split.", rich_help_panel=options.RUN)
+    ] = None,
     setting: Annotated[
         list[str] | None,
         typer.Option(
             "--set", help="Any setting of the file, for all models: training.patience=5.", metavar="SECTION.KEY=VALUE"
         ),
     ] = None,
-    config: Annotated[
-        str | None, typer.Option(help="Configuration file; flags win over it.", metavar="FILE", rich_help_panel=RUN)
-    ] = None,
+    config: options.ConfigFile = None,
     out: Annotated[
-        str, typer.Option("--out", help="Folder of finished runs and models.", metavar="FOLDER", rich_help_panel=RUN)
+        str,
+        typer.Option(
+            "--out", help="Folder of finished runs and models.", metavar="FOLDER", rich_help_panel=options.RUN
+        ),
     ] = "compare",
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with --out; needs no other option.", rich_help_panel=RUN)
+        bool, typer.Option("--resume", help="Go on with --out; needs no other option.", rich_help_panel=options.RUN)
     ] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Give up the comparison in --out.", rich_help_panel=RUN)
+        bool, typer.Option("--overwrite", help="Give up the comparison in --out.", rich_help_panel=options.RUN)
     ] = False,
     html: Annotated[str | None, typer.Option("--html", help="Also write a page.", metavar="FILE")] = None,
     as_json: options.Json = False,

@@ -14,6 +14,8 @@ from textaxa.errors import ConfigError
 
 INPUT = "The table"
 LABELS = "The labels"
+MODEL = "The model"
+RUN = "The run"
 
 Text = Annotated[
     list[str] | None,
@@ -69,6 +71,33 @@ Id = Annotated[
 Group = Annotated[
     str | None,
     typer.Option(help="Column whose equal values stay on one side of splits.", metavar="COLUMN", rich_help_panel=INPUT),
+]
+TaxonomyFile = Annotated[
+    str | None,
+    typer.Option(help="The taxonomy's file. Default: the table's paths.", metavar="FILE", rich_help_panel=MODEL),
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        help="Hugging Face name or folder. Default: the packaged MiniLM (English).",
+        metavar="NAME|DIR",
+        rich_help_panel=MODEL,
+    ),
+]
+MaxLength = Annotated[
+    int | None, typer.Option(help="Longest piece of text, in tokens. Default: 256.", rich_help_panel=MODEL)
+]
+ValidShare = Annotated[
+    float | None, typer.Option(help="Share held out where there is no --valid. Default: 0.1.", rich_help_panel=RUN)
+]
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the rows. Default: 3; 30 with --frozen.", rich_help_panel=RUN)
+]
+BatchSize = Annotated[
+    int | None, typer.Option(help="Texts a step. Default: 32; 256 with --frozen.", rich_help_panel=RUN)
+]
+ConfigFile = Annotated[
+    str | None, typer.Option(help="Configuration file; flags win over it.", metavar="FILE", rich_help_panel=RUN)
 ]
 _FORMAT_HELP = "csv, tsv, jsonl or parquet; told by the file's ending if not given."
 InputFormat = Annotated[

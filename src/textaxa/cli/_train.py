@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textaxa.cli import _options as options
+from textaxa.heads import HEADS
 
 if TYPE_CHECKING:
     from textaxa.config import Config
     from textaxa.jobs.train import TrainResult
-
-MODEL = "The model"
-RUN = "The run"
 
 
 def train(
@@ -31,44 +29,28 @@ def train(
     input_format: options.InputFormat = None,
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
-    taxonomy: Annotated[
-        str | None,
-        typer.Option(help="The taxonomy's file. Default: the table's paths.", metavar="FILE", rich_help_panel=MODEL),
-    ] = None,
+    taxonomy: options.TaxonomyFile = None,
     head: Annotated[
         str | None,
-        typer.Option(help="chained, cascade, per-level or flat. Default: chained.", rich_help_panel=MODEL),
+        typer.Option(help=f"{', '.join(HEADS)}. Default: chained.", rich_help_panel=options.MODEL),
     ] = None,
-    encoder: Annotated[
-        str | None,
-        typer.Option(
-            help="Hugging Face name or folder. Default: the packaged MiniLM (English).",
-            metavar="NAME|DIR",
-            rich_help_panel=MODEL,
-        ),
-    ] = None,
+    encoder: options.Encoder = None,
     frozen: Annotated[
         bool | None,
         typer.Option(
-            "--frozen/--no-frozen", help="Train the head only: seconds, for a few points.", rich_help_panel=MODEL
+            "--frozen/--no-frozen",
+            help="Train the head only: seconds, for a few points.",
+            rich_help_panel=options.MODEL,
         ),
     ] = None,
-    max_length: Annotated[
-        int | None, typer.Option(help="Longest piece of text, in tokens. Default: 256.", rich_help_panel=MODEL)
-    ] = None,
+    max_length: options.MaxLength = None,
     valid: Annotated[
-        str | None, typer.Option(help="Validation table, same columns.", metavar="TABLE", rich_help_panel=RUN)
+        str | None, typer.Option(help="Validation table, same columns.", metavar="TABLE", rich_help_panel=options.RUN)
     ] = None,
-    valid_share: Annotated[
-        float | None, typer.Option(help="Share held out where there is no --valid. Default: 0.1.", rich_help_panel=RUN)
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the rows. Default: 3; 30 with --frozen.", rich_help_panel=RUN)
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Texts a step. Default: 32; 256 with --frozen.", rich_help_panel=RUN)
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of this run. Default: 0.", rich_help_panel=RUN)] = None,
+    valid_share: options.ValidShare = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of this run. Default: 0.", rich_help_panel=options.RUN)] = None,
     time_budget: options.TimeBudget = None,
     setting: Annotated[
         list[str] | None,
@@ -76,19 +58,24 @@ def train(
             "--set", help="Any setting of the file: head.feed=true, training.patience=5.", metavar="SECTION.KEY=VALUE"
         ),
     ] = None,
-    config: Annotated[
-        str | None, typer.Option(help="Configuration file; flags win over it.", metavar="FILE", rich_help_panel=RUN)
-    ] = None,
+    config: options.ConfigFile = None,
     zero_shot: Annotated[
         bool,
         typer.Option(
-            "--zero-shot", help="No table: head label-text, from the words of --taxonomy alone.", rich_help_panel=MODEL
+            "--zero-shot",
+            help="No table: head label-text, from the words of --taxonomy alone.",
+            rich_help_panel=options.MODEL,
         ),
     ] = False,
     references: Annotated[
-        bool, typer.Option("--references/--no-references", help="Score reference classifiers too.", rich_help_panel=RUN)
+        bool,
+        typer.Option(
+            "--references/--no-references", help="Score reference classifiers too.", rich_help_panel=options.RUN
+        ),
     ] = True,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on after an interruption.", rich_help_panel=RUN)] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on after an interruption.", rich_help_panel=options.RUN)
+    ] = False,
     overwrite: options.Overwrite = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line on stdout.")] = False,
     quiet: options.Quiet = False,
