@@ -3,7 +3,6 @@
 import json
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._packaged import packaged_minilm
