@@ -1,6 +1,6 @@
 """Runs all of it: ablation, heads, fine-tuned heads, peers, HiAGM's speed, and where textaxa stands.
 
-    python benchmarks/accuracy            # hours; what is finished is kept, so it can be stopped and started again
+python benchmarks/accuracy            # hours; what is finished is kept, so it can be stopped and started again
 """
 
 import subprocess
