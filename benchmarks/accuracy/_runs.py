@@ -5,13 +5,12 @@ so that a stopped benchmark goes on where it was, and paired intervals can be co
 of a frozen encoder are computed once a data set and lie there, too.
 """
 
-import contextlib
 import hashlib
 import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +24,8 @@ from _corpora import Split, load
 from _machine import describe
 
 from textaxa.decoding import terminal_proba
-from textaxa.encoders import TransformerEncoder, load_encoder
-from textaxa.evaluation import Evaluation, evaluate_paths
+from textaxa.encoders import load_encoder
+from textaxa.evaluation import evaluate_paths
 from textaxa.heads import head_class
 from textaxa.settings import EncoderSettings, TrainingSettings, build
 from textaxa.taxonomy import Taxonomy
@@ -110,18 +109,18 @@ def _stored(file: Path) -> Run:
 
 def _run(data: Split, recipe: Recipe, seed: int) -> Run:
     taxonomy, started = taxonomy_of(data), time.monotonic()
-    with stored_vectors(data) if recipe.frozen else contextlib.nullcontext():
-        model = train_model(
-            *data.train,
-            taxonomy,
-            task=task_of(data),
-            head=recipe.head,
-            head_settings=build(head_class(recipe.head).Settings, recipe.settings, where="the benchmark"),
-            encoder=EncoderSettings(frozen=recipe.frozen, max_length=MAX_LENGTH),
-            training=TrainingSettings(seed=seed, **(recipe.training or {})),
-            valid=data.valid,
-        )
-        seconds = time.monotonic() - started
+    model = train_model(
+        *data.train,
+        taxonomy,
+        task=task_of(data),
+        head=recipe.head,
+        head_settings=build(head_class(recipe.head).Settings, recipe.settings, where="the benchmark"),
+        encoder=EncoderSettings(frozen=recipe.frozen, max_length=MAX_LENGTH),
+        training=TrainingSettings(seed=seed, **(recipe.training or {})),
+        valid=data.valid,
+        vectors=known_vectors(data) if recipe.frozen else None,
+    )
+    seconds = time.monotonic() - started
     stored = recipe.frozen and head_class(recipe.head).reads == "vectors"
     proba = model.node_proba_of(_vectors(data, "test")) if stored else model.node_proba(data.test[0])
     decoded = model.decode(proba)
@@ -155,20 +154,10 @@ def _calibration(taxonomy: Taxonomy, proba: np.ndarray, found: Sequence, labels:
     return errors
 
 
-@contextlib.contextmanager
-def stored_vectors(data: Split) -> Iterator[None]:
-    """Let every encoding of the data set's rows find vectors that were computed once; other texts are encoded."""
+def known_vectors(data: Split) -> Callable[[Any, Sequence[str]], np.ndarray]:
+    """Make what gives the vectors of the data set's rows, which were computed once, to every run."""
     known = {id(part[0]): _vectors(data, name) for name, part in _parts(data).items()}
-    encode = TransformerEncoder.encode
-
-    def look_up(self: TransformerEncoder, texts: Sequence[str]) -> np.ndarray:
-        return known[id(texts)] if id(texts) in known else encode(self, texts)
-
-    TransformerEncoder.encode = look_up
-    try:
-        yield
-    finally:
-        TransformerEncoder.encode = encode
+    return lambda _, texts: known[id(texts)]
 
 
 def _parts(data: Split) -> dict[str, Any]:
@@ -194,13 +183,6 @@ def _has_matrix_instructions() -> bool:
     return bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
-def evaluation_of(data: Split, done: Run) -> Evaluation:
-    """Give every metric of a run again, with intervals, from its predicted nodes."""
-    taxonomy = taxonomy_of(data)
-    predicted = [tuple(taxonomy.path(node) for node in nodes) for nodes in done.found]
-    return evaluate_paths(taxonomy, data.test[1], predicted)
-
-
 def path_hits(data: Split, runs: Sequence[Run]) -> np.ndarray:
     """Mark for each run and test row whether the answer is exactly the true one, int (runs, B)."""
     taxonomy = taxonomy_of(data)
@@ -220,5 +202,5 @@ def data_sets(names: Sequence[str]) -> Iterator[Split]:
 if __name__ == "__main__":  # encode ahead: python benchmarks/accuracy/_runs.py open-apps trec …
     for split in data_sets(sys.argv[1:]):
         began = time.monotonic()
-        with stored_vectors(split):
-            print(split.name, len(split.train[0]), f"{time.monotonic() - began:.0f} s", flush=True)
+        known_vectors(split)
+        print(split.name, len(split.train[0]), f"{time.monotonic() - began:.0f} s", flush=True)

@@ -39,7 +39,7 @@ class HierarchicalTextClassifier(BaseEstimator):
     head : str
         How the hierarchy is modelled: a key of :data:`textaxa.heads.HEADS`.
     head_settings : mapping, optional
-        Settings of that head, for instance ``{"feed": "scheduled"}``; see :mod:`textaxa.settings`.
+        Settings of that head, for instance ``{"feed": "scheduled"}``; they stand in the head's own file.
     taxonomy : Taxonomy, optional
         Left out, it is made of the labels. Inner nodes at which a training label ends become possible answers.
     task : {"auto", "single", "multi"}
