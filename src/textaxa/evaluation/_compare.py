@@ -1,6 +1,6 @@
 """Two systems on the same texts: does the one beat the other by more than chance?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -115,15 +115,9 @@ def paired_test(
     values = []
     for one in (a, b):
         sums, nodes = one.totals()
-        known = scores(one, sums, nodes, with_area=with_area)
-        if metric not in known:
-            hint = " It needs node_proba_a and node_proba_b." if metric == "hierarchical.f1_auc" else ""
-            raise ConfigError(
-                f"The metric {metric!r} is not known.{hint or did_you_mean(metric, known)} Known: {', '.join(known)}."
-            )
-        values.append(float(known[metric][0]))
-    if np.isnan(values).any():
-        raise ConfigError(f"The metric {metric!r} is not defined here: no true path reaches what it measures.")
+        known = {name: float(value[0]) for name, value in scores(one, sums, nodes, with_area=with_area).items()}
+        check_metric(metric, known, needs="node_proba_a and node_proba_b")
+        values.append(known[metric])
     difference = values[0] - values[1]
     resampled = bootstrap([a, b], seed=seed, n_resamples=n_resamples, with_macro=with_macro, with_area=with_area)
     change = resampled[0][metric] - resampled[1][metric]
@@ -136,6 +130,21 @@ def paired_test(
         p=permutation_p([a], [b], metric, seed=seed, n_resamples=n_resamples, with_area=with_area),
         n=len(true),
     )
+
+
+def check_metric(metric: str, known: Mapping[str, float], *, needs: str = "node_proba") -> None:
+    """Refuse a metric that is not among those that were computed, or that is not defined for these texts.
+
+    Raises
+    ------
+    ConfigError
+        With the nearest name, or with what the metric ``needs``.
+    """
+    if metric not in known:
+        hint = f" It needs {needs}." if metric == "hierarchical.f1_auc" else did_you_mean(metric, known)
+        raise ConfigError(f"The metric {metric!r} is not known.{hint} Known: {', '.join(known)}.")
+    if np.isnan(known[metric]):
+        raise ConfigError(f"The metric {metric!r} is not defined here: no true path reaches what it measures.")
 
 
 def permutation_p(

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textaxa._sparse import take
-from textaxa._suggest import did_you_mean
 from textaxa.decoding._proba import check_node_proba
 from textaxa.errors import ConfigError
 from textaxa.evaluation._auc import f1_auc, is_coherent
-from textaxa.evaluation._compare import PairedTest, permutation_p
+from textaxa.evaluation._compare import PairedTest, check_metric, permutation_p
 from textaxa.evaluation._evaluate import check_lengths, check_resamples, evaluation_of
 from textaxa.evaluation._resample import bootstrap, interval
 from textaxa.evaluation._result import Evaluation
@@ -160,7 +159,7 @@ def compare_systems(
     every = _statistics(taxonomy, true, [run for runs in systems.values() for run in runs])
     with_area = all(run.area is not None for runs in systems.values() for run in runs)
     values = [_values(one, with_area=with_area) for one in every]
-    _check_metric(metric, values[0])
+    check_metric(metric, values[0], needs="the area of every run")
     resampled = bootstrap(every, seed=seed, n_resamples=n_resamples, with_macro=True, with_area=with_area)
     generator = np.random.default_rng(seed)
     of_system: dict[str, slice] = {name: slice(i * n_runs, (i + 1) * n_runs) for i, name in enumerate(systems)}
@@ -244,15 +243,6 @@ def _statistics(taxonomy: Taxonomy, true: Sequence[TextLabels], runs: Sequence[A
 def _values(one: Statistics, *, with_area: bool) -> dict[str, float]:
     sums, nodes = one.totals()
     return {name: float(value[0]) for name, value in scores(one, sums, nodes, with_area=with_area).items()}
-
-
-def _check_metric(metric: str, known: Mapping[str, float]) -> None:
-    if metric not in known:
-        raise ConfigError(
-            f"The metric {metric!r} is not known.{did_you_mean(metric, known)} Known: {', '.join(known)}."
-        )
-    if np.isnan(known[metric]):
-        raise ConfigError(f"The metric {metric!r} is not defined here: no true path reaches what it measures.")
 
 
 def _mean(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
