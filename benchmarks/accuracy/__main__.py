@@ -1,4 +1,4 @@
-"""Runs all of it: ablation, heads, fine-tuned heads, peers, HiAGM's speed, and where textaxa stands.
+"""Runs all of it: ablation, heads, fine-tuned heads, label names, peers, HiAGM's speed, and where textaxa stands.
 
 python benchmarks/accuracy            # hours; what is finished is kept, so it can be stopped and started again
 """
@@ -12,6 +12,7 @@ STEPS = (
     ("ablation.py",),
     ("heads.py",),
     ("heads.py", "--fine-tuned", "trec", "open-apps", "hwu64"),
+    ("label_names.py",),
     ("peer_environments.py",),
     ("run_peers.py",),
     ("standing.py",),
