@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.compare import compare
     from textaxa.jobs.demo import demo
     from textaxa.jobs.evaluate import evaluate
+    from textaxa.jobs.explain import explain
     from textaxa.jobs.info import info
     from textaxa.jobs.init import init
     from textaxa.jobs.predict import predict
@@ -68,6 +69,7 @@ _HOME = {
     "compare": "jobs.compare",
     "demo": "jobs.demo",
     "evaluate": "jobs.evaluate",
+    "explain": "jobs.explain",
     "info": "jobs.info",
     "init": "jobs.init",
     "predict": "jobs.predict",
@@ -115,6 +117,7 @@ __all__ = [
     "diff_taxonomies",
     "evaluate",
     "evaluate_paths",
+    "explain",
     "info",
     "init",
     "iterate_rows",

@@ -60,6 +60,11 @@ class OnePath:
         self._nodes = sparse.csr_matrix(_ones(closures, len(taxonomy)).T)
         self.n_options, self.n_terminals = n_options, n_terminals
 
+    @property
+    def ways(self) -> sparse.csr_matrix:
+        """How much each option counts on the way to each terminal, CSR (T, K): 1, or its share of a geometric mean."""
+        return self._ways
+
     def decisions(self, terminals: np.ndarray) -> list[Decision]:
         """Give the classifiers, for rows whose labels are these positions in ``taxonomy.terminals`` (B,)."""
         taken = self._ways[terminals]
