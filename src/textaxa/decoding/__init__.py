@@ -1,17 +1,36 @@
 """From ``node_proba`` to paths. Knows no model: what comes in is an array (B, N), what goes out are predictions."""
 
+from textaxa.decoding._beam import BeamPaths, Conditional, beam_paths, beam_search, dense_conditional
+from textaxa.decoding._costs import Costs, read_costs
+from textaxa.decoding._decoders import DECODERS, check_decoder, decode
+from textaxa.decoding._greedy import greedy_paths
+from textaxa.decoding._hf_beta import hf_beta_paths
+from textaxa.decoding._min_risk import min_risk_paths
 from textaxa.decoding._paths import decode_multi, top_paths
 from textaxa.decoding._prediction import Prediction
 from textaxa.decoding._proba import terminal_proba
 from textaxa.decoding._thresholds import FIXED, check_thresholds, choose_thresholds, fitted_thresholds
 
 __all__ = [
+    "DECODERS",
     "FIXED",
+    "BeamPaths",
+    "Conditional",
+    "Costs",
     "Prediction",
+    "beam_paths",
+    "beam_search",
+    "check_decoder",
     "check_thresholds",
     "choose_thresholds",
+    "decode",
     "decode_multi",
+    "dense_conditional",
     "fitted_thresholds",
+    "greedy_paths",
+    "hf_beta_paths",
+    "min_risk_paths",
+    "read_costs",
     "terminal_proba",
     "top_paths",
 ]

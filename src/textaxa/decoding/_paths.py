@@ -51,7 +51,7 @@ def top_paths(taxonomy: Taxonomy, node_proba: ArrayLike, k: int = 1) -> list[lis
         raise ConfigError(f"k = {k} paths were asked for: it must be at least 1.")
     proba = check_node_proba(taxonomy, node_proba)
     exact = terminal_proba(taxonomy, proba)
-    best = _best_columns(exact, min(k, exact.shape[1]))
+    best = best_columns(exact, min(k, exact.shape[1]))
     maker = PredictionMaker(taxonomy)
     nodes = taxonomy.terminals[best].tolist()
     exactly = np.take_along_axis(exact, best, axis=1).tolist()
@@ -61,7 +61,7 @@ def top_paths(taxonomy: Taxonomy, node_proba: ArrayLike, k: int = 1) -> list[lis
     ]
 
 
-def _best_columns(exact: Probabilities, k: int) -> NDArray[np.int64]:
+def best_columns(exact: Probabilities, k: int) -> NDArray[np.int64]:
     """Give the columns of the ``k`` largest values of every row, largest first, of equals the first; shape (B, k)."""
     if k == 1:
         return np.asarray(exact.argmax(axis=1))[:, None]
@@ -123,7 +123,7 @@ def decode_multi(
     # With one threshold for all, parents of a node that passes pass anyway: coherent probabilities grow upwards.
     shared = float(threshold) if isinstance(threshold, float | int) else None
     text, node = np.nonzero(passing(taxonomy, proba, thresholds) if shared is None else proba >= shared)
-    deepest = _most_specific(taxonomy, text, node)
+    deepest = most_specific(taxonomy, text, node)
     text, node = text[deepest], node[deepest]
     order = np.lexsort((node, -proba[text, node], text))
     maker = PredictionMaker(taxonomy)
@@ -137,7 +137,7 @@ def decode_multi(
     return found
 
 
-def _most_specific(taxonomy: Taxonomy, text: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.bool_]:
+def most_specific(taxonomy: Taxonomy, text: NDArray[np.int64], node: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which of the (text, node) pairs have no pair of the same text strictly below them."""
     pair, ancestor = take(taxonomy.ancestors, node)
     strict = node[pair] != ancestor

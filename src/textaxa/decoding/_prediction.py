@@ -10,6 +10,7 @@ from textaxa.taxonomy import Path, Taxonomy
 LEAF = "leaf"
 LABEL_ENDS_HERE = "label ends here"
 NOT_SURE_ENOUGH = "not sure enough"
+LOWEST_COST = "expected cost is lowest here"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ class Prediction:
         ``(name, P(the text belongs under that node))`` for every node of the path, from the top level down.
     stopped
         Why the path ends here: ``leaf``; ``label ends here`` (an inner node at which labels may end); ``not sure
-        enough`` (an inner node at which no label ends, below which nothing was probable enough).
+        enough`` (an inner node at which no label ends, below which nothing was probable enough); ``expected cost is
+        lowest here`` (an inner node at which no label ends, chosen as the best answer by what answers cost or score).
     """
 
     node: int
@@ -40,6 +42,7 @@ class Prediction:
     path_probability: float
     levels: tuple[tuple[str, float], ...]
     stopped: str
+    because: str = ""
 
     @property
     def depth(self) -> int:
@@ -54,10 +57,27 @@ class PredictionMaker:
         self._taxonomy = taxonomy
         self._known: dict[int, tuple[Path, list[int], str]] = {}
 
-    def make(self, node: int, row: NDArray[np.floating], path_probability: float | None = None) -> Prediction:
-        """Give the prediction that ends at ``node``; ``row`` is the text's ``node_proba``, shape (N,)."""
-        path, chain, stopped = self._known.get(node) or self._look_up(node)
-        along = row[chain].tolist()
+    def make(
+        self, node: int, row: NDArray[np.floating], path_probability: float | None = None, *, inner: str | None = None
+    ) -> Prediction:
+        """Give the prediction that ends at ``node``; ``row`` is the text's ``node_proba``, shape (N,).
+
+        ``inner`` is why it ends at an inner node at which no label ends; not given: ``not sure enough``.
+        """
+        chain = self.chain(node)
+        return self.make_along(node, row[chain].tolist(), path_probability, inner=inner)
+
+    def chain(self, node: int) -> list[int]:
+        """Give the nodes of the canonical path that ends at ``node``, from the top level down."""
+        return (self._known.get(node) or self._look_up(node))[1]
+
+    def make_along(
+        self, node: int, along: list[float], path_probability: float | None = None, *, inner: str | None = None
+    ) -> Prediction:
+        """Give the prediction that ends at ``node``, from P(the text belongs under) every node of its `chain`."""
+        path, _, stopped = self._known.get(node) or self._look_up(node)
+        if inner is not None and stopped == NOT_SURE_ENOUGH:
+            stopped = inner
         return Prediction(
             node=node,
             path=path,
