@@ -31,7 +31,7 @@ def test_a_resample_has_the_metrics_of_its_texts(case, seed):
     taxonomy, true, predicted, node_proba = case
     systems = statistics_of(taxonomy, true, {"predicted": (predicted, node_proba)})
     (found,) = _resample.bootstrap(systems, seed=seed, n_resamples=3, with_macro=True, with_area=True)
-    (draws,) = _resample._draws(len(true), seed=seed, n_resamples=3)
+    (draws,) = _resample.drawn_texts(len(true), seed=seed, n_resamples=3)
     for i, drawn in enumerate(draws):
         wanted = slow_metrics(taxonomy, [true[j] for j in drawn], [predicted[j] for j in drawn], node_proba[drawn])
         for name, value in wanted.items():

@@ -23,7 +23,7 @@ def bootstrap(
     found: list[list[dict[str, Floats]]] = [[] for _ in systems]
     n_texts = len(systems[0].group)
     width = 3 * systems[0].n_supported if with_macro else 1
-    for draws in _draws(n_texts, seed=seed, n_resamples=n_resamples, width=width):
+    for draws in drawn_texts(n_texts, seed=seed, n_resamples=n_resamples, width=width):
         for system, parts in zip(systems, found, strict=True):
             weights = np.empty((len(draws), len(system.columns)))
             for row, drawn in zip(weights, draws, strict=True):
@@ -34,7 +34,8 @@ def bootstrap(
     return [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]} for parts in found]
 
 
-def _draws(n_texts: int, *, seed: int, n_resamples: int, width: int = 1) -> Iterator[NDArray[np.int64]]:
+def drawn_texts(n_texts: int, *, seed: int, n_resamples: int, width: int = 1) -> Iterator[NDArray[np.int64]]:
+    """Give the texts of every resample, some resamples at once; each of shape (some, n_texts)."""
     generator = np.random.default_rng(seed)
     step = max(1, CHUNK // max(n_texts, width))
     for start in range(0, n_resamples, step):
@@ -48,6 +49,12 @@ def _per_text_sums(per_text: Floats, draws: NDArray[np.int64]) -> Floats:
         same = (column == column[0]).all()
         sums[:, i] = column[0] * len(column) if same else np.ascontiguousarray(column)[draws].sum(axis=1)
     return sums
+
+
+def quantiles(resampled: Floats) -> tuple[float, float]:
+    """Give the 2.5 % and the 97.5 % point."""
+    low, high = np.quantile(resampled, _QUANTILES)
+    return float(low), float(high)
 
 
 def interval(name: str, value: float, resampled: Floats) -> tuple[float, float]:

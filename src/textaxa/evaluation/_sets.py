@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 
 from textaxa._sparse import take
 from textaxa.errors import DataError
+from textaxa.evaluation._nodes import are_node_numbers, node_pairs
 from textaxa.taxonomy import CSR, Path, Taxonomy, format_path
 
 Labels = tuple[Path, ...]
 TextLabels = Path | Sequence[Path]
 """What is taken as the labels of one text: a path, or several."""
+
+Labelled = Sequence[TextLabels] | Sequence[Sequence[int]] | NDArray[Any] | CSR
+"""What is taken as the labels of all texts: paths, or node numbers in any of the forms of `node_pairs`."""
 
 _FAULTS_TOLD = 10
 
@@ -57,7 +61,7 @@ class SetBook:
         self._unknown: dict[Path, int] = {}
         self._unknown_above: list[tuple[int, int]] = []  # node above it and depth, of every unknown node
 
-    def number_true(self, labels: Sequence[TextLabels]) -> NDArray[np.int64]:
+    def number_true(self, labels: Labelled) -> NDArray[np.int64]:
         """Give the number of every text's set of true paths.
 
         Raises
@@ -65,6 +69,8 @@ class SetBook:
         DataError
             Something is not a path, or a path is not in the taxonomy; the first ten are told.
         """
+        if are_node_numbers(labels):
+            return self._of_nodes(labels)
         missing = []
         for text, one in enumerate(labels):
             if not self._is_numbered(one):
@@ -81,7 +87,7 @@ class SetBook:
             )
         return self._numbers(labels, "true")
 
-    def number_predicted(self, labels: Sequence[TextLabels]) -> NDArray[np.int64]:
+    def number_predicted(self, labels: Labelled) -> NDArray[np.int64]:
         """Give the number of every text's set of predicted paths; the taxonomy need not have them.
 
         Raises
@@ -89,6 +95,8 @@ class SetBook:
         DataError
             Something is not a path.
         """
+        if are_node_numbers(labels):
+            return self._of_nodes(labels)
         return self._numbers(labels, "predicted")
 
     def sets(self) -> NodeSets:
@@ -121,7 +129,7 @@ class SetBook:
         except TypeError:  # a list cannot be looked up
             return False
 
-    def _numbers(self, labels: Sequence[TextLabels], what: str) -> NDArray[np.int64]:
+    def _numbers(self, labels: Any, what: str) -> NDArray[np.int64]:
         numbers = np.empty(len(labels), dtype=np.int64)
         for text, one in enumerate(labels):
             if self._is_numbered(one):
@@ -136,6 +144,26 @@ class SetBook:
                 self._number[one] = number
             numbers[text] = number
         return numbers
+
+    def _of_nodes(self, labels: Any) -> NDArray[np.int64]:
+        text, node, n_texts = node_pairs(self._taxonomy, labels)
+        counts = np.bincount(text, minlength=n_texts)
+        numbers = np.full(n_texts, -1, dtype=np.int64)
+        # Most texts have one label: those need a number a node, not one a text.
+        alone = counts[text] == 1
+        distinct, place = np.unique(node[alone], return_inverse=True)
+        numbers[text[alone]] = np.array([self._of_set((one,)) for one in distinct.tolist()], dtype=np.int64)[place]
+        ends = np.cumsum(counts)
+        for i in np.flatnonzero(counts != 1).tolist():
+            numbers[i] = self._of_set(tuple(sorted(set(node[ends[i] - counts[i] : ends[i]].tolist()))))
+        return numbers
+
+    def _of_set(self, nodes: tuple[int, ...]) -> int:
+        number = self._number.get(nodes)
+        if number is None:
+            number = self._number[nodes] = len(self._sets)
+            self._sets.append(list(nodes))
+        return number
 
     def _node(self, path: Path) -> int:
         known = self._taxonomy.find(path)
