@@ -1,0 +1,96 @@
+"""From node probabilities and a promise to answers: the deepest node that can be defended, and why not a deeper one."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from textaxa.decoding import Prediction
+from textaxa.decoding._paths import most_specific
+from textaxa.decoding._prediction import NOT_SURE_ENOUGH, PredictionMaker
+from textaxa.decoding._proba import Probabilities, check_node_proba
+from textaxa.decoding._thresholds import passing
+from textaxa.guarantee._climb import best_chains
+from textaxa.guarantee._promise import Promise
+from textaxa.taxonomy import Taxonomy, format_path
+
+OUTSIDE = "outside the taxonomy"
+"""Why a text has no path that seems to belong nowhere."""
+
+
+def guaranteed_paths(taxonomy: Taxonomy, node_proba: ArrayLike, kept: Promise) -> list[list[Prediction]]:
+    """Give for every text the deepest node of its most probable path that the promise covers.
+
+    Parameters
+    ----------
+    taxonomy
+        The taxonomy, with N nodes.
+    node_proba
+        P(the text belongs under node n), (B, N).
+    kept
+        The promise, made with evidence of the same model and task ``single``.
+
+    Returns
+    -------
+    One list of one prediction a text. Where no node can be defended, its path is empty and its probability that of the
+    surest top-level node. ``because`` says why it did not go on.
+
+    Raises
+    ------
+    DataError
+        ``node_proba`` has another shape, or values that are not finite.
+    """
+    proba = check_node_proba(taxonomy, node_proba)
+    chains = best_chains(taxonomy, proba)
+    known = chains >= 0
+    along = np.where(known, np.take_along_axis(proba, np.maximum(chains, 0), axis=1), 0.0).astype(np.float64)
+    along = np.minimum.accumulate(along, axis=1)
+    wanted = kept.thresholds[np.maximum(chains, 0)]
+    depths = np.where(known & (along >= wanted), np.arange(1, taxonomy.n_levels + 1), 0).max(axis=1, initial=0)
+    maker = PredictionMaker(taxonomy)
+    found = []
+    for row, chain, depth in zip(proba, chains.tolist(), depths.tolist(), strict=True):
+        below = chain[depth] if depth < len(chain) else -1
+        prediction = maker.make(chain[depth - 1], row) if depth else nowhere(float(row[chain[0]]))
+        found.append([prediction if below < 0 else _stopped(prediction, taxonomy, row, below, kept)])
+    return found
+
+
+def nowhere(probability: float, *, stopped: str = NOT_SURE_ENOUGH, because: str = "") -> Prediction:
+    """Give the answer "none": an empty path."""
+    return Prediction(-1, (), probability, probability, (), stopped, because)
+
+
+def _stopped(prediction: Prediction, taxonomy: Taxonomy, row: Probabilities, below: int, kept: Promise) -> Prediction:
+    threshold = kept.thresholds[below]
+    name, sure = format_path(taxonomy.path(below)[-1:]), f"{float(row[below]):.2f}"
+    because = (
+        f"no promise can be kept below, for want of held-out rows ({name} has {sure})"
+        if np.isinf(threshold)
+        else f"{name} has {sure}, and {threshold:.2f} is needed for {kept.accuracy:.1%} accuracy"
+    )
+    return Prediction(
+        prediction.node,
+        prediction.path,
+        prediction.probability,
+        prediction.path_probability,
+        prediction.levels,
+        NOT_SURE_ENOUGH,
+        because,
+    )
+
+
+def guaranteed_sets(taxonomy: Taxonomy, node_proba: ArrayLike, kept: Promise) -> list[list[Prediction]]:
+    """Give for every text the nodes that the promise covers in a several-paths task: the deepest of each branch.
+
+    Raises
+    ------
+    DataError
+        ``node_proba`` has another shape, or values that are not finite.
+    """
+    proba = check_node_proba(taxonomy, node_proba)
+    text, node = np.nonzero(passing(taxonomy, proba, kept.thresholds))
+    deepest = most_specific(taxonomy, text, node)
+    maker = PredictionMaker(taxonomy)
+    found: list[list[Prediction]] = [[] for _ in range(len(proba))]
+    for i, end in zip(text[deepest].tolist(), node[deepest].tolist(), strict=True):
+        found[i].append(maker.make(end, proba[i]))
+    return [sorted(row, key=lambda one: -one.probability) for row in found]

@@ -1,0 +1,265 @@
+"""A promise: "with 95 % confidence, at least 95 % of the answers are right", and the thresholds that keep it.
+
+Evidence of held-out rows comes in, a promise goes out; or an error that says how many rows would be needed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textaxa.errors import ConfigError, DataError
+from textaxa.guarantee._bounds import answers_needed
+from textaxa.guarantee._control import NEVER, Walk, lowest_safe, start_of, walk
+from textaxa.guarantee._evidence import Evidence
+from textaxa.taxonomy import Taxonomy
+
+SCOPES = {
+    "all": "of all answers",
+    "level": "on every level: of the nodes given there",
+    "branch": "in every top-level branch: of the answers there, each branch with the confidence by itself",
+}
+"""What a promise can be about."""
+
+_GROUPS_TOLD = 5
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What the promise looks like on one part of the answers (all, a level, or a branch), on the rows that prove it.
+
+    Attributes
+    ----------
+    name
+        ``all``, ``level 2``, or the name of a top-level node.
+    threshold
+        Probability from which on a node is given; infinite where no promise can be kept, so that none is given.
+    rows
+        Held-out rows of this part.
+    answered
+        Of these, how many get an answer.
+    accuracy
+        Share of the answers that are right; NaN without answers.
+    needed
+        Where none is given: held-out rows of this part that would probably be needed. None: no number would do, or not
+        applicable.
+    """
+
+    name: str
+    threshold: float
+    rows: int
+    answered: int
+    accuracy: float
+    needed: int | None
+
+
+@dataclass(frozen=True)
+class Promise:
+    """Thresholds under which answers are right as often as promised.
+
+    Attributes
+    ----------
+    accuracy, confidence
+        With probability ``confidence`` over the draw of the held-out rows, the share of right answers among all answers
+        to come is at least ``accuracy``. In a several-paths task: on average over the texts with an answer, at least
+        this share of a text's nodes is right.
+    scope
+        A key of `SCOPES`.
+    thresholds
+        One a node, float64 (N,); infinite: never given.
+    parts
+        What it rests on.
+    """
+
+    accuracy: float
+    confidence: float
+    scope: str
+    thresholds: NDArray[np.float64]
+    parts: tuple[Kept, ...]
+
+
+def promise(
+    taxonomy: Taxonomy, evidence: Evidence, accuracy: float, confidence: float = 0.95, scope: str = "all"
+) -> Promise:
+    """Give the lowest thresholds at which held-out rows prove that the answers are right as often as promised.
+
+    Parameters
+    ----------
+    taxonomy
+        The taxonomy, with N nodes.
+    evidence
+        What held-out rows say.
+    accuracy
+        Share of answers that shall be right, in (0, 1).
+    confidence
+        Probability that the promise holds, in (0, 1).
+    scope
+        ``all``: of all answers. ``level``: on every level at once, of the nodes given there. ``branch``: in every
+        top-level branch; where a branch has too few rows, nothing is answered there.
+
+    Raises
+    ------
+    ConfigError
+        ``accuracy`` or ``confidence`` is not in (0, 1), or ``scope`` is not known.
+    DataError
+        The rows cannot prove it; the message says how many would be needed.
+
+    Examples
+    --------
+    >>> from textaxa.guarantee import collect_evidence
+    >>> taxonomy = Taxonomy.from_paths([("Games",), ("Tools",)])
+    >>> proba = [[0.9, 0.1], [0.2, 0.8]] * 100
+    >>> evidence = collect_evidence(taxonomy, [[0], [1]] * 100, proba, task="single")
+    >>> promise(taxonomy, evidence, 0.95).parts[0].answered
+    150
+    """
+    _check(accuracy, confidence, scope)
+    rate, error = 1 - accuracy, 1 - confidence
+    tuning, tested = evidence.select(evidence.tuning), evidence.select(~evidence.tuning)
+    maker = {"all": _of_all, "level": _of_levels, "branch": _of_branches}[scope]
+    thresholds, parts = maker(taxonomy, tuning, tested, rate, error)
+    if not any(part.answered for part in parts):
+        raise DataError(_cannot(parts, tested, accuracy, confidence, scope, share=len(tested) / max(1, len(evidence))))
+    return Promise(accuracy, confidence, scope, thresholds, parts)
+
+
+def _check(accuracy: float, confidence: float, scope: str) -> None:
+    for name, value in (("accuracy", accuracy), ("confidence", confidence)):
+        if not 0 < value < 1:
+            raise ConfigError(f"{name} = {value} cannot be promised: it must lie between 0 and 1, such as 0.95.")
+    if scope not in SCOPES:
+        raise ConfigError(f"A promise can be made for {', '.join(SCOPES)}, not for {scope!r}.")
+
+
+Made = tuple[NDArray[np.float64], tuple[Kept, ...]]
+
+
+def _of_all(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, rate: float, error: float) -> Made:
+    start = _start(tuning, tested, None, rate)
+    part = _part("all", walk(tested, None, rate), start, rate, error, rows=len(tested), task=tested.task)
+    return np.full(len(taxonomy), part.threshold), (part,)
+
+
+def _of_levels(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, rate: float, error: float) -> Made:
+    """Every level has its own walk at a part of the error, so that all hold at once.
+
+    Thresholds must not fall downwards, so that what is given on a level is given above it, too. Starts do not fall
+    either, so that a raised threshold is one that its level's walk has passed.
+    """
+    thresholds, parts = np.empty(len(taxonomy)), []
+    start, highest = 0.0, 0.0
+    for level in range(1, taxonomy.n_levels + 1):
+        nodes = taxonomy.level_slice(level)
+        of_tuning, of_tested = (_on_level(taxonomy, one, level) for one in (tuning, tested))
+        start = max(start, _start(tuning, tested, of_tuning, rate, single_claims=True))
+        found = walk(tested, of_tested, rate, single_claims=True)
+        rows = len(np.unique(tested.row[of_tested]))
+        share = error / taxonomy.n_levels
+        part = _part(f"level {level}", found, start, rate, share, rows=rows, task=tested.task, least=highest)
+        highest = part.threshold
+        thresholds[nodes] = highest
+        parts.append(part)
+    return thresholds, tuple(parts)
+
+
+def _start(
+    tuning: Evidence,
+    tested: Evidence,
+    claims: NDArray[np.bool_] | None,
+    rate: float,
+    *,
+    single_claims: bool = False,
+) -> float:
+    found = walk(tuning, claims, rate, single_claims=single_claims)
+    return start_of(found, rate, scale=len(tested) / max(1, len(tuning)), task=tested.task)
+
+
+def _on_level(taxonomy: Taxonomy, evidence: Evidence, level: int) -> NDArray[np.bool_]:
+    return np.asarray(taxonomy.depth[evidence.node] == level)
+
+
+def _of_branches(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, rate: float, error: float) -> Made:
+    """Every top-level branch has its own walk; the start is that of all rows, since a branch has few of them."""
+    thresholds, parts = np.full(len(taxonomy), NEVER), []
+    branch, of_claims = branches(taxonomy), branches(taxonomy)[tested.node]
+    start = _start(tuning, tested, None, rate)
+    for top in taxonomy.level(1).tolist():
+        claims = of_claims == top
+        rows = len(np.unique(tested.row[claims]))
+        found = walk(tested, claims, rate)
+        part = _part(taxonomy.names[top], found, start, rate, error, rows=rows, task=tested.task)
+        thresholds[branch == top] = part.threshold
+        parts.append(part)
+    return thresholds, tuple(parts)
+
+
+def branches(taxonomy: Taxonomy) -> NDArray[np.int64]:
+    """Give the top-level node above every node, by primary parents; (N,)."""
+    found = np.arange(len(taxonomy))
+    for level in range(2, taxonomy.n_levels + 1):
+        nodes = taxonomy.level(level)
+        found[nodes] = found[taxonomy.parent[nodes]]
+    return found
+
+
+def _part(
+    name: str, found: Walk, start: float, rate: float, error: float, *, rows: int, task: str, least: float = 0.0
+) -> Kept:
+    threshold, at = lowest_safe(found, start, error, task=task)
+    if at >= 0 and least > threshold:  # raised to that of the level above, which this walk has passed
+        threshold, at = least, int(np.searchsorted(-found.threshold, -least, side="right")) - 1
+    if at < 0:
+        return Kept(name, NEVER, rows, 0, np.nan, _needed(found, start, rate, error, rows))
+    answered = int(found.answered[at])
+    return Kept(name, threshold, rows, answered, 1 - float(found.loss[at]) / max(1, answered), None)
+
+
+def _needed(found: Walk, start: float, rate: float, error: float, rows: int) -> int | None:
+    """Give the rows that would be needed, were mistakes as frequent as they are among the surest answers at hand."""
+    at = max(0, int(np.searchsorted(-found.threshold, -start, side="right")) - 1)
+    if not len(found.threshold):
+        return answers_needed(0.0, rate, error)
+    answered = int(found.answered[at])
+    needed = answers_needed(float(found.loss[at]) / answered, rate, error)
+    return None if needed is None else max(rows + 1, int(np.ceil(needed * rows / answered)))
+
+
+def _cannot(
+    parts: Sequence[Kept], tested: Evidence, accuracy: float, confidence: float, scope: str, *, share: float
+) -> str:
+    said = f"{accuracy:.1%} accuracy with {confidence:.1%} confidence cannot be promised"
+    possible = [part.needed for part in parts if part.needed is not None]
+    about = "" if scope == "all" else f" for any {scope}"
+    if not possible:
+        return (
+            f"{said}{about}: even of the surest answers on the {len(tested):,} held-out rows too many are wrong, so "
+            "more rows would not help. Ask for less accuracy, or train a better model."
+        )
+    total = int(np.ceil(min(possible) / max(share, 0.01)))
+    return (
+        f"{said}{about}: {len(tested):,} held-out rows that chose nothing about the model are too few to prove it. "
+        f"About {total:,} validation rows would be needed ({min(possible):,} of them for the proof). Give more with "
+        "`textaxa calibrate MODEL labelled.csv`, or ask for less."
+    )
+
+
+def unproven(found: Promise) -> str:
+    """Tell the parts in which nothing can be promised, with the rows that they would need; empty where there are none.
+
+    >>> unproven(Promise(0.9, 0.9, "all", np.zeros(1), (Kept("all", 0.0, 9, 9, 1.0, None),)))
+    ''
+    """
+    missing = [part for part in found.parts if part.threshold == NEVER]
+    told = [
+        f"{part.name} ({part.rows:,} held-out rows; {_more(part.needed)})"
+        for part in sorted(missing, key=lambda part: -part.rows)[:_GROUPS_TOLD]
+    ]
+    if not told:
+        return ""
+    more = f" and {len(missing) - len(told)} more" if len(missing) > len(told) else ""
+    return f"Nothing is promised, and so nothing answered, in: {'; '.join(told)}{more}."
+
+
+def _more(needed: int | None) -> str:
+    return "more would not help" if needed is None else f"about {needed:,} needed"
