@@ -65,6 +65,33 @@ class TextTokeniser:
         )["input_ids"]
         return [tuple(self._framed(piece) for piece in self._pieces(ids)) for ids in encoded]
 
+    def places(self, text: str) -> tuple[tuple[tuple[int, int], ...], ...]:
+        """Give where the tokens of a text's pieces stand in it: start, and end exclusive; (0, 0) for special tokens."""
+        cut = self._cut(text)
+        moved = len(text) - len(cut)
+        border = len(cut) // 2 if moved and self.settings.long_text == "head+tail" else len(cut)
+        found = [(start, end) if end <= border else (start + moved, end + moved) for start, end in self._offsets(cut)]
+        before, after = ((0, 0),) * len(self.prefix), ((0, 0),) * len(self.suffix)
+        pieces = self._pieces(list(range(len(found))))
+        return tuple((*before, *(found[i] for i in piece), *after) for piece in pieces)
+
+    def _offsets(self, text: str) -> list[tuple[int, int]]:
+        """Give where the tokens of a text stand; those of a tokenizer that does not know are looked for in turn."""
+        options: dict[str, Any] = {"add_special_tokens": False, "verbose": False}
+        if getattr(self.tokenizer, "is_fast", True):
+            encoded = self.tokenizer([text], return_offsets_mapping=True, **options)
+            return [(int(start), int(end)) for start, end in encoded["offset_mapping"][0]]
+        found, done = [], 0
+        for token in self.tokenizer.convert_ids_to_tokens(self.tokenizer([text], **options)["input_ids"][0]):
+            letters = token.removeprefix("##").strip("\u2581 ").lower()
+            start = text.lower().find(letters, done) if letters else -1
+            if start < 0:
+                found.append((done, done))
+            else:
+                done = start + len(letters)
+                found.append((start, done))
+        return found
+
     def _cut(self, text: str) -> str:
         limit = self.settings.max_length * _CHARACTERS_PER_TOKEN
         if self.settings.long_text == "windows" or len(text) <= 2 * limit:

@@ -46,10 +46,21 @@ class WordTokenizer:
         self._id_of = {word: i for i, word in enumerate(words, start=len(SPECIAL))}
 
     def __call__(self, texts: str | Sequence[str], **options: Any) -> dict[str, Any]:
-        """Give the word ids of a text, or of several; options of other tokenizers do nothing here."""
-        del options
+        """Give the word ids of a text, or of several; options of other tokenizers do nothing here, but for one.
+
+        ``return_offsets_mapping`` gives where each word stands, for several texts.
+        """
         ids = self._ids(texts) if isinstance(texts, str) else [self._ids(text) for text in texts]
+        if options.get("return_offsets_mapping"):
+            return {"input_ids": ids, "offset_mapping": [self._places(text) for text in texts]}
         return {"input_ids": ids}
+
+    def _places(self, text: str) -> list[tuple[int, int]]:
+        """Give where the words of a text stand; a few characters are two in lower case."""
+        lengths = [len(character.lower()) if self.lower else 1 for character in text]
+        place = [*(i for i, length in enumerate(lengths) for _ in range(length)), len(text)]
+        found = [word.span() for word in _WORDS.finditer(text.lower() if self.lower else text)]
+        return [(place[start], place[end - 1] + 1) for start, end in found] or [(0, 0)]
 
     def _ids(self, text: str) -> list[int]:
         words = _WORDS.findall(text.lower() if self.lower else text)

@@ -131,13 +131,14 @@ def _explained(
 ) -> Explanation:
     """Explain one text's paths, each node once."""
     taxonomy, task = explainer.model.taxonomy, explainer.model.task
-    uncalibrated = explainer.proba(text)
+    reading = explainer.read(text)
+    uncalibrated = reading.proba
     targets: dict[int, Target] = {}
     for path in paths:
         for target in targets_of(taxonomy, uncalibrated, path, against, task=task):
             targets.setdefault(target.node, target)
     asked = list(targets.values())
-    contributions = explainer.contributions(text, asked)
+    contributions = reading.contributions(asked)
     levels = [_level(taxonomy, text, *pair, proba) for pair in zip(asked, contributions, strict=True)]
     return Explanation(text, paths, tuple(levels), explainer.method)
 

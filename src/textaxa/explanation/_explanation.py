@@ -87,7 +87,7 @@ class Explanation:
     levels
         Their nodes from the top level down, path after path; a node that paths share comes once.
     method
-        ``exact contributions`` (linear models), ``integrated gradients`` (networks), or what was done instead.
+        ``contributions of n-grams`` (linear models) or ``integrated gradients`` (networks).
     """
 
     text: str

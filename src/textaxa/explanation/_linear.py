@@ -18,6 +18,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, logsumexp, softmax
 
 from textaxa.errors import ConfigError
+from textaxa.explanation._contribution import Contribution
 from textaxa.explanation._explanation import ENDS_HERE, LOG_ODDS, NO_CHOICE
 from textaxa.explanation._ngrams import lowered_with_places, places
 from textaxa.explanation._targets import Target
@@ -35,32 +36,68 @@ MEANING = "the meaning of the text (encoder)"
 Floats = NDArray[np.float64]
 
 
-class Contribution(NamedTuple):
-    """What parts of a text contribute to one target: see `textaxa.explanation.LevelExplanation`."""
-
-    score: float
-    baseline: float
-    parts: Parts
-    elsewhere: dict[str, float]
-
-
 class LinearExplainer:
     """Explains texts by one linear model."""
 
-    method = "exact contributions"
+    method = "contributions of n-grams"
 
     def __init__(self, model: LinearModel, *, through_encoder: bool = False) -> None:
         self.model = model
-        self.through_encoder = through_encoder
         self.counts: Any = getattr(model.features, "counts", model.features)
+        self.has_vectors = self.counts is not model.features
+        self.through_encoder = through_encoder and self.has_vectors
         self.scores = (_OnePathScores if model.task == "single" else _SeveralPathsScores)(model)
+        lines: Any = model.calibration
+        self.lines = lines  # of every level, from margins to log-odds
 
-    def proba(self, text: str) -> Floats:
-        """Give the node probabilities (N,) before calibration of nodes."""
-        margins = self.model.weights.scores(self.model.features([text]))
-        return np.asarray(self.model.options.node_proba(self._scaled(margins))[0], dtype=np.float64)
+    def read(self, text: str) -> "_LinearReading":
+        """Read a text."""
+        return _LinearReading(self, text, self.model.features([text]))
 
-    def contributions(self, text: str, targets: Sequence[Target]) -> list[Contribution | None]:
+    def scaled(self, margins: Floats) -> Floats:
+        """Turn margins (G, K) into scores of options by the calibration line of every level."""
+        return np.asarray(self.lines(self.model.options, self.model.weights, margins), dtype=np.float64)
+
+    def mean_slope(self, target: Target, bias: Floats, margins: Floats, rise: float) -> Floats:
+        """Give the mean of the score's slope (K,) by margins on the straight way from ``bias`` to ``margins``."""
+        way, mean = margins - bias, np.zeros_like(bias)
+        scale = np.asarray(self.lines.lines[self.model.options.level, 0], dtype=np.float64)
+        for steps in _STEPS:
+            place, weight = np.polynomial.legendre.leggauss(steps)
+            on_the_way = bias + (place[:, None] + 1) / 2 * way
+            mean = (weight / 2) @ self.scores(self.scaled(on_the_way), target)[1] * scale
+            if abs(mean @ way - rise) <= _ENOUGH * max(1, abs(rise)):
+                break
+        return mean
+
+    @cached_property
+    def column_of(self) -> dict[str, dict[str, int]]:
+        """The column of every n-gram, by kind."""
+        first, found = 0, {}
+        for kind, terms in self.counts.vocabulary.items():
+            found[kind] = {term: first + i for i, term in enumerate(terms)}
+            first += len(terms)
+        return found
+
+
+class _LinearReading:
+    """One text as a linear model reads it."""
+
+    def __init__(self, explainer: LinearExplainer, text: str, features: sparse.csr_matrix) -> None:
+        self.explainer = explainer
+        self.model = explainer.model
+        self.text = text
+        self.features = features
+        self.margins = self.model.weights.scores(features)[0]
+        self.bias = self.model.weights.bias.astype(np.float64)
+
+    @property
+    def proba(self) -> Floats:
+        """Node probabilities (N,), before those of nodes are calibrated."""
+        scores = self.explainer.scaled(self.margins[None])
+        return np.asarray(self.model.options.node_proba(scores)[0], dtype=np.float64)
+
+    def contributions(self, targets: Sequence[Target]) -> list[Contribution | None]:
         """Give what the text's n-grams contribute to each target; None where there is no choice.
 
         Raises
@@ -68,103 +105,60 @@ class LinearExplainer:
         ConfigError
             A node never had a training row, so nothing argues for it.
         """
-        features = self.model.features([text])
-        grams = self._places(text, features)
-        return [None if t.kind == NO_CHOICE else self._contribution(text, t, features, grams) for t in targets]
+        return [None if target.kind == NO_CHOICE else self._contribution(target) for target in targets]
 
-    def _contribution(self, text: str, target: Target, features: sparse.csr_matrix, grams: "_Grams") -> Contribution:
-        margins = self.model.weights.scores(features)[0]
-        bias = self.model.weights.bias.astype(np.float64)
-        score, baseline = (float(self.scores(self._scaled(m[None]), target)[0][0]) for m in (margins, bias))
+    def _contribution(self, target: Target) -> Contribution:
+        at = self.explainer.scaled(np.stack([self.margins, self.bias]))
+        score, baseline = self.explainer.scores(at, target)[0].tolist()
         if not np.isfinite([score, baseline]).all():
             raise ConfigError(
                 f"Nothing argues for or against {' > '.join(target.path)}: no training row was labelled with one of "
                 "the two nodes, so its probability is 0 whatever the text says. Ask for another path."
             )
-        slope = self._mean_slope(target, bias, margins, score - baseline)
-        used = features.indices
-        weights = np.asarray(self._weights(slope)[used], dtype=np.float64)
-        values = weights * features.data
-        width = self.counts.width
-        meaning = {MEANING: float(values[used >= width].sum())} if self._has_vectors else {}
-        of_column = dict(zip(used[used < width].tolist(), values[used < width].tolist(), strict=True))
-        parts = grams.shared(of_column)
-        if self.through_encoder and self._has_vectors:
-            parts, meaning = self._meaning(text, weights, features, parts, meaning[MEANING])
-        return Contribution(score, baseline, parts, meaning)
+        slope = self.explainer.mean_slope(target, self.bias, self.margins, score - baseline)
+        weights = self._weights(slope)
+        values = weights * self.features.data
+        counted = self.features.indices < self.explainer.counts.width
+        parts = self._grams.shared(self.features.indices[counted], values[counted])
+        if not self.explainer.has_vectors:
+            return Contribution(score, baseline, parts, {})
+        meaning = float(values[~counted].sum())
+        if self.explainer.through_encoder:
+            found = self._meaning(weights[~counted], self.features.indices[~counted])
+            parts = Parts(*(np.concatenate(pair) for pair in zip(parts, found, strict=True)))
+            meaning -= float(found.value.sum())
+        return Contribution(score, baseline, parts, {MEANING: meaning})
 
-    def _meaning(
-        self, text: str, weights: Floats, features: sparse.csr_matrix, parts: Parts, whole: float
-    ) -> tuple[Parts, dict[str, float]]:
-        """Bring the contribution of the text's vector to its words; what the encoder says of no words is left."""
+    def _weights(self, slope: Floats) -> Floats:
+        """Give the weight of each of the text's features in a score with this slope by margins (K,)."""
+        moved = np.flatnonzero(slope)
+        weights = np.asarray(self.model.weights.matrix[moved].T @ slope[moved]).ravel()
+        return np.asarray(weights[self.features.indices], dtype=np.float64)
+
+    def _meaning(self, weights: Floats, columns: NDArray[np.integer]) -> Parts:
+        """Give what the words add to the contribution of the text's vector."""
         from textaxa.explanation._network import vector_contributions  # noqa: PLC0415 - PyTorch
 
         joined: Any = self.model.features
         slope = np.zeros(joined.encoder.width)
-        right = features.indices >= self.counts.width
-        slope[features.indices[right] - self.counts.width] = weights[right]
-        found = vector_contributions(joined.encoder, text, slope * joined.factor)
-        together = Parts(*(np.concatenate(pair) for pair in zip(parts, found, strict=True)))
-        return together, {MEANING: whole - float(found.value.sum())}
-
-    @property
-    def _has_vectors(self) -> bool:
-        return self.counts is not self.model.features
-
-    def _mean_slope(self, target: Target, bias: Floats, margins: Floats, rise: float) -> Floats:
-        """Give the mean of the score's slope (K,) by margins on the way from ``bias`` to ``margins``."""
-        way = np.where(np.isfinite(margins), margins, 0) - bias
-        mean = np.zeros_like(bias)
-        for steps in _STEPS:
-            place, weight = np.polynomial.legendre.leggauss(steps)
-            on_the_way = bias + (place[:, None] + 1) / 2 * way
-            mean = (weight / 2) @ self.scores(self._scaled(on_the_way), target)[1] * self._scale
-            if abs(mean @ way - rise) <= _ENOUGH * max(1, abs(rise)):
-                break
-        return mean
-
-    def _weights(self, slope: Floats) -> Floats:
-        """Give the weight of every feature (F,) in a score with this slope by margins (K,)."""
-        moved = np.flatnonzero(slope)
-        return np.asarray(self.model.weights.matrix[moved].T @ slope[moved]).ravel()
-
-    def _scaled(self, margins: Floats) -> Floats:
-        scores = self._lines(self.model.options, self.model.weights, margins)
-        return np.asarray(scores, dtype=np.float64)
-
-    @property
-    def _lines(self) -> Any:
-        """The calibration line of every level, from margins to log-odds."""
-        return self.model.calibration
+        slope[columns - self.explainer.counts.width] = weights
+        return vector_contributions(joined.encoder, self.text, slope * joined.factor, average=joined.mean)
 
     @cached_property
-    def _scale(self) -> Floats:
-        return np.asarray(self._lines.lines[self.model.options.level, 0], dtype=np.float64)
-
-    @cached_property
-    def _column_of(self) -> dict[str, dict[str, int]]:
-        first, found = 0, {}
-        for kind, terms in self.counts.vocabulary.items():
-            found[kind] = {term: first + i for i, term in enumerate(terms)}
-            first += len(terms)
-        return found
-
-    def _places(self, text: str, features: sparse.csr_matrix) -> "_Grams":
-        """Find where the n-grams of a text stand that the model knows."""
-        lowered, origin = lowered_with_places(text)
+    def _grams(self) -> "_Grams":
+        """Where the n-grams stand that the model knows."""
+        lowered, origin = lowered_with_places(self.text)
         settings: Any = self.model.settings.head_settings
-        there = set(features.indices.tolist())
-        column, start, end = [], [], []
-        for kind, known in self._column_of.items():
-            for gram, first, last in places(settings, kind, lowered):
-                found = known.get(gram)
-                if found in there:
-                    column.append(found)
-                    start.append(first)
-                    end.append(last)
+        there = set(self.features.indices.tolist())
+        found = [
+            (known[gram], start, end)
+            for kind, known in self.explainer.column_of.items()
+            for gram, start, end in places(settings, kind, lowered)
+            if known.get(gram) in there
+        ]
+        column, start, end = np.array(found, dtype=np.int64).reshape(-1, 3).T
         # A character that is two in lower case is marked whole if one of the two is.
-        ends = origin[np.maximum(np.array(end, dtype=np.int64) - 1, 0)] + 1
-        return _Grams(np.array(column, dtype=np.int64), origin[np.array(start, dtype=np.int64)], ends)
+        return _Grams(column, origin[start], origin[np.maximum(end - 1, 0)] + 1)
 
 
 class _Grams(NamedTuple):
@@ -174,11 +168,12 @@ class _Grams(NamedTuple):
     start: NDArray[np.int64]
     end: NDArray[np.int64]
 
-    def shared(self, of_column: dict[int, float]) -> Parts:
-        """Share each column's contribution evenly among the occurrences of its n-gram."""
-        columns, position, counts = np.unique(self.column, return_inverse=True, return_counts=True)
-        values = np.array([of_column.get(c, 0.0) for c in columns.tolist()], dtype=np.float64)
-        return Parts(self.start, self.end, (values / np.maximum(counts, 1))[position])
+    def shared(self, columns: NDArray[np.integer], values: Floats) -> Parts:
+        """Share the contributions of columns evenly among the occurrences of their n-grams."""
+        order = np.argsort(columns)
+        known, position, counts = np.unique(self.column, return_inverse=True, return_counts=True)
+        of_column = values[order][np.searchsorted(columns[order], known)] if len(known) else np.zeros(0)
+        return Parts(self.start, self.end, (of_column / np.maximum(counts, 1))[position])
 
 
 class _OnePathScores:
