@@ -52,3 +52,18 @@ def slow_terminal_proba(taxonomy, row):
         below = [d for d in found if d != t and t in above(taxonomy, d)]
         found[t] = max(min(max(row[t], 0.0), 1.0) - sum(found[d] for d in below), 0.0)
     return [found[t] for t in taxonomy.terminals.tolist()]
+
+
+@st.composite
+def tied_cases(draw, max_nodes=8, max_texts=4):
+    """As `coherent_cases`, with few different probabilities, so that many answers are equally good."""
+    taxonomy = draw(taxonomies(max_nodes))
+    n_texts, n_terminals = draw(st.integers(1, max_texts)), len(taxonomy.terminals)
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    exact = np.stack([generator.multinomial(8, np.full(n_terminals, 1 / n_terminals)) / 8 for _ in range(n_texts)])
+    return taxonomy, exact, node_proba_of(taxonomy, exact)
+
+
+def first_best(values):
+    """The first of the largest values, where those that differ by rounding are equal."""
+    return next(i for i, value in enumerate(values) if value >= max(values) - 1e-10)
