@@ -103,6 +103,11 @@ def path_of_cell(value: Any, column: str, separator: str) -> Path:
         )
     if not is_list(value):
         return (cell_text(value, column),)
+    if len(value) and all(is_list(name) for name in value):
+        raise DataError(
+            f"column {column!r} holds {len(value)} paths where one belongs: {_short(value)}. "
+            "Read several paths a row (paths=…, --paths), or leave one."
+        )
     return path_of_names(tuple(cell_text(name, column) for name in value), column, separator)
 
 

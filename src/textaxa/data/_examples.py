@@ -4,12 +4,14 @@ Comes in: any table that `iterate_rows` reads, and the mapping of its columns. G
 with all faults of the table.
 """
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from textaxa.data._cells import HALF_PAIR, HALF_PAIR_CURE, has_surrogate
 from textaxa.data._columns import Columns, labels_of, text_of
+from textaxa.data._exports import why_left_out
 from textaxa.data._faults import Faults
 from textaxa.data._stream import RowStream, iterate_rows
 from textaxa.errors import DataError, TaxonomyError
@@ -40,6 +42,9 @@ class Examples:
         What the table is called in messages.
     unit
         What `rows` count: ``"line"``, ``"row"`` or ``"index"``.
+    left_out
+        How many rows of a labelling tool's export have no label, by the reason: ``not labelled``, ``skipped``,
+        ``annotators disagree``. They are not among the rows.
     """
 
     texts: list[str]
@@ -49,6 +54,7 @@ class Examples:
     ids: list[str] | None = None
     source: str = "the table"
     unit: str = "row"
+    left_out: dict[str, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -103,7 +109,7 @@ def read_examples(
         examples = _collect(stream, columns, taxonomy)
     stream.faults.raise_if_any()
     if not len(examples):
-        raise DataError(f"{stream.source} has a header but no rows. Was it written to the end?")
+        raise DataError(_no_rows(stream.source, examples.left_out))
     return examples
 
 
@@ -141,7 +147,11 @@ def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -
     # Rows share few labels: one object each keeps a table of millions of rows small.
     shared: dict[tuple[Path, ...], tuple[Path, ...]] = {}
     unknown: dict[tuple[Path, ...], tuple[str, ...]] = {}
+    left_out: Counter[str] = Counter()
     for number, row in stream:
+        if reason := why_left_out(stream.format, row, columns.label_columns):
+            left_out[reason] += 1
+            continue
         text = checked_text(row, columns, number, stream.faults)
         found = checked_labels(row, columns, number, stream.faults)
         if found not in shared:
@@ -157,7 +167,15 @@ def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -
         labels.append(shared[found])
         rows.append(number)
     ids = list(seen_ids) if columns.id else None
-    return Examples(texts, labels, rows, groups if columns.group else None, ids, stream.source, stream.unit)
+    grouped = groups if columns.group else None
+    return Examples(texts, labels, rows, grouped, ids, stream.source, stream.unit, dict(left_out))
+
+
+def _no_rows(source: str, left_out: dict[str, int]) -> str:
+    if not left_out:
+        return f"{source} has a header but no rows. Was it written to the end?"
+    counts = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    return f"{source} has no row with a label ({counts}). Label some texts, hand the answers in, and export again."
 
 
 def checked_text(row: dict[str, Any], columns: Columns, number: int, faults: Faults) -> str:

@@ -36,17 +36,18 @@ def format_of_suffix(suffix: str) -> str | None:
     return next((format for format, suffixes in FORMATS.items() if suffix in suffixes), None)
 
 
-def checked_format(format: str | None) -> str | None:
-    """Give a format that was named, or None where none was.
+def checked_format(format: str | None, *, also: tuple[str, ...] = ()) -> str | None:
+    """Give a format that was named, or None where none was; ``also`` are further names that are taken.
 
     Raises
     ------
     DataError
         There is no such format.
     """
-    if format is not None and format not in FORMATS:
-        hint = did_you_mean(format, FORMATS)
-        raise DataError(f"The format {format!r} is not known.{hint} Known: {', '.join(FORMATS)}.")
+    known = (*FORMATS, *also)
+    if format is not None and format not in known:
+        hint = did_you_mean(format, known)
+        raise DataError(f"The format {format!r} is not known.{hint} Known: {', '.join(known)}.")
     return format
 
 

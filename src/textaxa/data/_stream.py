@@ -12,6 +12,7 @@ from typing import Any
 
 from textaxa._suggest import did_you_mean
 from textaxa.data._delimited import likely_delimiter, read_delimited, wrong_delimiter
+from textaxa.data._exports import TOOLS, UNIT, read_export, read_export_table
 from textaxa.data._faults import Faults
 from textaxa.data._files import OpenFile, open_file
 from textaxa.data._formats import checked_format, format_of_suffix, unknown_suffix
@@ -46,7 +47,8 @@ class RowStream:
     unit
         What row numbers count: ``"line"``, ``"row"`` or ``"index"``.
     format
-        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, or None for an object in memory.
+        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, ``"label-studio"``, ``"argilla"``, or None for an object in
+        memory.
     faults
         What was wrong with rows that were left out; empty unless faults are collected.
     """
@@ -159,7 +161,8 @@ def iterate_rows(
         A file name (``.gz``, ``.xz`` and ``.bz2`` are unpacked), ``"-"`` for standard input, an open file, a list of
         mappings, a pandas or polars frame, an Arrow table, or a `datasets.Dataset`.
     format
-        ``"csv"``, ``"tsv"``, ``"jsonl"`` or ``"parquet"``. None: by the suffix; without one, by the first character.
+        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``; ``"label-studio"`` or ``"argilla"`` for an export of these
+        tools. None: by the suffix; without one, by the first character. A JSON export is known by itself.
     encoding
         Of a text file. None: UTF-8, or UTF-16 and UTF-32 where the file begins with their mark.
     delimiter
@@ -182,7 +185,7 @@ def iterate_rows(
     ...     print(rows.columns, list(rows))
     ('text', 'category') [(2, {'text': 'Chess', 'category': 'Games'})]
     """
-    format = checked_format(format)
+    format = checked_format(format, also=TOOLS)
     table = None if _is_file(source) else read_object(source)
     if table is not None:
         faults = Faults(table.name, table.unit, collect=collect_faults)
@@ -209,6 +212,7 @@ def _is_file(source: Any) -> bool:
 
 
 def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStream:
+    named = format
     format = "parquet" if file.start.startswith(b"PAR1") else format or _format_of(file)
     faults = Faults(file.name, "row" if format == "parquet" else "line", collect=options.collect)
     if format == "parquet":
@@ -219,6 +223,8 @@ def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStre
         table = read_parquet(file.stream, file.name)
         return RowStream(table, format=format, faults=faults, progress=lambda: None, close=file.close)
     lines = Lines(file, encoding=options.encoding)
+    if format in TOOLS or (named is None and format in (None, "jsonl") and lines.begins_with("[")):
+        return _read_export(file, lines, named, options)
     if format is None:
         format = "jsonl" if lines.begins_with("{") else "csv"
     columns: tuple[str, ...] | None = None
@@ -238,6 +244,20 @@ def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStre
         close=file.close,
         at_hand=lambda: lines.at_hand,
     )
+
+
+def _read_export(file: OpenFile, lines: Lines, tool: str | None, options: _Options) -> RowStream:
+    """Read what a labelling tool exported: JSON, or (Label Studio) a table."""
+    faults = Faults(file.name, UNIT, collect=options.collect)
+    if tool is None or lines.begins_with("[") or lines.begins_with("{"):
+        export = read_export(lines, faults, tool=tool)
+        tool, rows, total = export.tool, export.rows, export.total
+    else:
+        tab = "\t" if format_of_suffix(file.suffix) == "tsv" else ","
+        _, cells = read_delimited(lines, faults, delimiter=options.delimiter, default=tab)
+        rows, total = read_export_table(cells, faults, tool=tool), None
+    table = Table(file.name, UNIT, None, total, rows)
+    return RowStream(table, format=tool, faults=faults, progress=lambda: None, close=file.close)
 
 
 def _format_of(file: OpenFile) -> str | None:
