@@ -11,6 +11,7 @@ from textaxa.cli._compare import compare
 from textaxa.cli._demo import demo
 from textaxa.cli._door import door
 from textaxa.cli._evaluate import evaluate
+from textaxa.cli._explain import explain
 from textaxa.cli._info import info
 from textaxa.cli._init import init
 from textaxa.cli._predict import predict
@@ -53,6 +54,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
     check: "textaxa check apps.csv --text text --labels category,subcategory",
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
+    explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
     demo: "echo 'Online football game: build your club' | textaxa demo",
 }

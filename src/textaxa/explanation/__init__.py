@@ -6,5 +6,6 @@ about depends on the model: from the weights where it is linear, by integrated g
 
 from textaxa.explanation._explain import explain, explain_many
 from textaxa.explanation._explanation import Explanation, LevelExplanation, Word
+from textaxa.explanation._html import explanation_html
 
-__all__ = ["Explanation", "LevelExplanation", "Word", "explain", "explain_many"]
+__all__ = ["Explanation", "LevelExplanation", "Word", "explain", "explain_many", "explanation_html"]

@@ -1,7 +1,7 @@
 """Contributions of tokens to the scores of a network: integrated gradients on the embeddings, by captum.
 
-Source: Sundararajan et al. (ICML 2017). The way leads from the text without its words (mask or padding tokens, special
-tokens kept) straight to the text; a token has the mean slope on that way times what changed. The contributions add up
+Source: Sundararajan et al. (ICML 2017). The way leads from the text without its words (padding tokens, special tokens
+kept) straight to the text; a token has the mean slope on that way times what changed. The contributions add up
 to the rise of the score, but for the error of the integral, which is measured; more points are taken while it is large.
 """
 
@@ -24,7 +24,7 @@ from textaxa.explanation._words import Parts
 from textaxa.model import Model
 from textaxa.taxonomy import Taxonomy
 
-STEPS = (8, 16, 32, 64, 128)
+STEPS = (16, 32, 64, 128)
 """Points of the integral (Gauss-Legendre), until the error is small."""
 
 ENOUGH = 0.02

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -85,3 +86,27 @@ def by_word(text: str, parts: Parts) -> tuple[tuple[Word, ...], float]:
     weights = [float(sums[place[b]] - sums[place[a]]) for a, b in spans]
     words = tuple(Word(a, b, weight) for (a, b), weight in zip(spans, weights, strict=True))
     return words, float(parts.value[~real].sum())
+
+
+class Listed(NamedTuple):
+    """A word as it is listed: spelled as at its first place, with the sum over all its places."""
+
+    word: str
+    weight: float
+    count: int
+
+
+def listed(text: str, words: Iterable[Word]) -> list[Listed]:
+    """Put a text's equal words together (whatever their case); those with a contribution, largest first.
+
+    >>> listed("Play, play on", [Word(0, 4, 1.0), Word(6, 10, 0.5), Word(11, 13, -2.0)])
+    [Listed(word='on', weight=-2.0, count=1), Listed(word='Play', weight=1.5, count=2)]
+    """
+    found: dict[str, Listed] = {}
+    for word in words:
+        if not word.weight:
+            continue
+        spelled = text[word.start : word.end]
+        before = found.get(spelled.casefold(), Listed(spelled, 0.0, 0))
+        found[spelled.casefold()] = Listed(before.word, before.weight + word.weight, before.count + 1)
+    return sorted(found.values(), key=lambda one: -abs(one.weight))
