@@ -26,6 +26,7 @@ def test_evaluate_json_has_the_fixed_keys(run, model, apps):
         "hierarchical",
         "mistake_severity",
         "coherent_share",
+        "calibration",
         "intervals",
     } <= set(found)
     assert set(found["levels"][0]) == {"level", "accuracy", "micro_f1", "macro_f1", "n"}

@@ -210,6 +210,7 @@ def test_json_has_the_keys_of_the_design(shop):
         "hierarchical",
         "mistake_severity",
         "coherent_share",
+        "calibration",
         "intervals",
     ]
     assert [sorted(level) for level in found["levels"]] == [["accuracy", "level", "macro_f1", "micro_f1", "n"]] * 2
@@ -219,6 +220,14 @@ def test_json_has_the_keys_of_the_design(shop):
     assert found["intervals"].keys() == found.keys() - {"n", "intervals"}
     assert found["intervals"]["hierarchical"].keys() == found["hierarchical"].keys()
     assert found["intervals"]["levels"][0].keys() == found["levels"][0].keys() - {"n"}
+    assert [list(level) for level in found["calibration"]] == [["level", "n", "ece", "ece_debiased"]] * 2
+    assert [list(level) for level in found["intervals"]["calibration"]] == [["level", "ece"]] * 2
+
+
+def test_without_probabilities_there_is_no_calibration(shop):
+    found = evaluate_paths(shop, [("Tools",)], [("Tools",)], n_resamples=5)
+    assert found.calibration is None
+    assert "calibration" not in found.to_dict().keys() | found.to_dict()["intervals"].keys()
 
 
 def test_true_paths_outside_the_taxonomy_are_told_together(shop):

@@ -1,9 +1,10 @@
-"""Metrics on paths and ``node_proba``, intervals and tests, tables of results; reference classifiers.
+"""Metrics on paths and ``node_proba``, calibration, coverage, intervals, tests, tables; reference classifiers.
 
 What comes in are the true and the predicted labels of texts; what goes out are plain values. NumPy only; scikit-learn
 (the extra ``train``) is imported when a `TfidfReference` is made.
 """
 
+from textaxa.evaluation._along import Task
 from textaxa.evaluation._calibration import CalibrationScores, LevelCalibration, ReliabilityBin, calibration_scores
 from textaxa.evaluation._compare import PairedTest, paired_test
 from textaxa.evaluation._confusion import Confusion, confusions
@@ -32,6 +33,7 @@ __all__ = [
     "PairedTest",
     "ReliabilityBin",
     "SystemComparison",
+    "Task",
     "TfidfReference",
     "answers_of",
     "calibration_scores",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from textaxa.errors import ConfigError
 from textaxa.evaluation._along import AlongPaths, NodeProba, Task, along_paths, task_of, true_sets
-from textaxa.evaluation._evaluate import check_resamples
+from textaxa.evaluation._checks import check_resamples
 from textaxa.evaluation._resample import drawn_texts, quantiles
 from textaxa.evaluation._result import Interval
 from textaxa.evaluation._sets import Labelled
@@ -20,6 +20,9 @@ from textaxa.taxonomy import Taxonomy
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Binning = Literal["mass", "width"]
+
+BINS = 15
+"""As most papers have it since Guo et al. 2017."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +122,7 @@ def calibration_scores(
     true: Labelled,
     node_proba: NodeProba,
     *,
-    bins: int = 15,
+    bins: int = BINS,
     intervals: bool = True,
     seed: int = 0,
     n_resamples: int = 1000,

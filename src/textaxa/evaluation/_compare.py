@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from textaxa._sparse import take
 from textaxa._suggest import did_you_mean
 from textaxa.errors import ConfigError
-from textaxa.evaluation._evaluate import check_resamples, statistics_of
+from textaxa.evaluation._checks import check_resamples
+from textaxa.evaluation._evaluate import statistics_of
 from textaxa.evaluation._resample import CHUNK, bootstrap, interval
 from textaxa.evaluation._scores import scores
 from textaxa.evaluation._sets import TextLabels
 from textaxa.evaluation._statistics import Statistics
-from textaxa.taxonomy import CSR, Taxonomy
+from textaxa.taxonomy import Taxonomy
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -209,22 +209,9 @@ def _per_text(one: Statistics) -> Floats:
 
 def _exchange(a: Statistics, b: Statistics, texts: Integers) -> Statistics:
     """Give what ``a``'s sums gain when it takes ``b``'s answers, one row for each of ``texts``."""
-    a_row, a_node = _entries_of(a, texts)
-    b_row, b_node = _entries_of(b, texts)
     return replace(
         a,
         columns=(_per_text(b) - _per_text(a))[texts],
         group=np.arange(len(texts)),
-        entry_row=np.concatenate([b_row, a_row]),
-        entry_node=np.concatenate([b_node, a_node]),
-        entry_value=np.repeat([1.0, -1.0], [len(b_row), len(a_row)]),
+        counts=a.counts.exchanged(a.group[texts], b.counts, b.group[texts]),
     )
-
-
-def _entries_of(statistics: Statistics, texts: Integers) -> tuple[Integers, Integers]:
-    """Give the entries of some texts: the position in ``texts``, and the node."""
-    order = np.argsort(statistics.entry_row, kind="stable")
-    counts = np.bincount(statistics.entry_row, minlength=len(statistics.columns))
-    table = CSR(np.concatenate([[0], np.cumsum(counts)]), statistics.entry_node[order].astype(np.int32))
-    row, node = take(table, statistics.group[texts])
-    return row, node.astype(np.int64)

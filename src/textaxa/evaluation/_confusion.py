@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa._sparse import take
-from textaxa.evaluation._evaluate import check_lengths
+from textaxa.evaluation._checks import check_lengths
 from textaxa.evaluation._per_node import node_counts
 from textaxa.evaluation._sets import Labelled, NodeSets, SetBook
 from textaxa.taxonomy import CSR, Path, Taxonomy

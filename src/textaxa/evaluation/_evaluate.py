@@ -7,25 +7,28 @@ from numpy.typing import ArrayLike, NDArray
 
 from textaxa._sparse import take
 from textaxa.decoding._proba import check_node_proba
-from textaxa.errors import ConfigError, DataError
+from textaxa.evaluation._along import Task, along_paths, task_of, true_sets
 from textaxa.evaluation._auc import f1_auc, is_coherent
+from textaxa.evaluation._calibration import BINS, LevelCalibration, calibration_of
+from textaxa.evaluation._checks import check_lengths, check_resamples
 from textaxa.evaluation._resample import bootstrap, interval
 from textaxa.evaluation._result import Evaluation, HierarchicalScores, Interval, LevelScores, NodeScores
 from textaxa.evaluation._scores import scores
-from textaxa.evaluation._sets import NodeSets, SetBook, TextLabels
+from textaxa.evaluation._sets import Labelled, NodeSets, SetBook
 from textaxa.evaluation._statistics import Statistics, collect
 from textaxa.taxonomy import CSR, Taxonomy
 
 
 def evaluate_paths(
     taxonomy: Taxonomy,
-    true: Sequence[TextLabels],
-    predicted: Sequence[TextLabels],
+    true: Labelled,
+    predicted: Labelled,
     *,
     node_proba: ArrayLike | None = None,
     intervals: bool = True,
     seed: int = 0,
     n_resamples: int = 1000,
+    task: Task | None = None,
 ) -> Evaluation:
     """Give every metric of predicted paths against true ones, with bootstrap intervals.
 
@@ -67,16 +70,21 @@ def evaluate_paths(
     coherent_share
         Share of texts whose predicted paths are all in the taxonomy and, where ``node_proba`` is given, whose
         probabilities are nowhere above a parent's (up to 1e-5, for rounding).
+    calibration
+        Where ``node_proba`` is given: the expected calibration error of every level, as `calibration_scores` has it.
+        Its interval is of the error without the part that chance makes, and may lie below it.
     intervals
         95 % percentile intervals over resamples of the texts; the macro-F1s' are moved to lie around the value, as
-        nodes with few texts bias resamples.
+        nodes with few texts bias resamples. With some 100,000 distinct pairs of label sets of several paths each, the
+        macro-F1s' intervals are of fewer resamples, at least 200.
 
     Parameters
     ----------
     taxonomy
         The taxonomy, with N nodes.
     true, predicted
-        The labels of every text: a path, or a tuple of paths; n of them.
+        The labels of every text: a path, or a tuple of paths; or node numbers in any form of `hierarchical_f1`; n of
+        them.
     node_proba
         P(the text belongs under node n), shape (n, N).
     intervals
@@ -85,6 +93,8 @@ def evaluate_paths(
         Seed of the resamples.
     n_resamples
         Number of resamples.
+    task
+        ``single`` or ``multi``, for the calibration; None: ``multi`` where a text has several paths.
 
     Returns
     -------
@@ -116,11 +126,27 @@ def evaluate_paths(
         check_resamples(n_resamples)
         (resampled,) = bootstrap([statistics], seed=seed, n_resamples=n_resamples, with_macro=True, with_area=with_area)
         ends = {name: interval(name, value, resampled[name]) for name, value in found.items() if not np.isnan(value)}
-    return evaluation_of(found, statistics.level_counts(), n=len(true), intervals=ends)
+    calibration = None
+    if node_proba is not None:
+        calibration = _calibration(taxonomy, true, node_proba, task, (seed, n_resamples) if intervals else None)
+    return evaluation_of(found, statistics.level_counts(), n=len(true), intervals=ends, calibration=calibration)
+
+
+def _calibration(
+    taxonomy: Taxonomy, true: Labelled, node_proba: ArrayLike, task: Task | None, resamples: tuple[int, int] | None
+) -> tuple[LevelCalibration, ...]:
+    sets = true_sets(taxonomy, true)
+    along = along_paths(taxonomy, sets, node_proba, task_of(sets, task))
+    return calibration_of(along, bins=BINS, resamples=resamples).levels
 
 
 def evaluation_of(
-    found: Mapping[str, float], reached: Sequence[int], *, n: int, intervals: Mapping[str, Interval] | None
+    found: Mapping[str, float],
+    reached: Sequence[int],
+    *,
+    n: int,
+    intervals: Mapping[str, Interval] | None,
+    calibration: tuple[LevelCalibration, ...] | None = None,
 ) -> Evaluation:
     """Give the evaluation of n texts from every metric by its dotted name.
 
@@ -134,6 +160,8 @@ def evaluation_of(
         Number of texts.
     intervals
         The intervals by the metrics' names, or None.
+    calibration
+        By level, or None.
     """
     return Evaluation(
         n=n,
@@ -149,6 +177,7 @@ def evaluation_of(
         mistake_severity=found["mistake_severity"],
         coherent_share=found["coherent_share"],
         intervals=intervals,
+        calibration=calibration,
     )
 
 
@@ -162,7 +191,7 @@ def _defined(value: float | None) -> float | None:
 
 
 def statistics_of(
-    taxonomy: Taxonomy, true: Sequence[TextLabels], answers: Mapping[str, tuple[Sequence[TextLabels], ArrayLike | None]]
+    taxonomy: Taxonomy, true: Labelled, answers: Mapping[str, tuple[Labelled, ArrayLike | None]]
 ) -> list[Statistics]:
     """Give the statistics of every system on the same texts."""
     check_lengths({"true": len(true)} | {name: len(predicted) for name, (predicted, _) in answers.items()})
@@ -187,16 +216,3 @@ def _rows(sets: NodeSets, numbers: NDArray[np.int64]) -> CSR:
     """Give the nodes of every text, from the number of its set."""
     text, node = take(sets.closure, numbers)
     return CSR(np.concatenate([[0], np.cumsum(np.bincount(text, minlength=len(numbers)))]), node)
-
-
-def check_lengths(lengths: Mapping[str, int]) -> None:
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name}: {length}" for name, length in lengths.items())
-        raise DataError(f"The numbers of texts differ ({told}). Every text needs its true and its predicted labels.")
-    if not all(lengths.values()):
-        raise DataError("There are no texts to evaluate.")
-
-
-def check_resamples(n_resamples: int) -> None:
-    if n_resamples < 1:
-        raise ConfigError(f"n_resamples = {n_resamples} is too small: it must be at least 1.")

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from textaxa.evaluation._evaluate import check_lengths
+from textaxa.evaluation._checks import check_lengths
 from textaxa.evaluation._nodes import node_pairs
 from textaxa.evaluation._sets import closure_keys
 from textaxa.taxonomy import Taxonomy

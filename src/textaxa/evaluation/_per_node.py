@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa._sparse import take
-from textaxa.evaluation._evaluate import check_lengths
+from textaxa.evaluation._checks import check_lengths
 from textaxa.evaluation._sets import Labelled, NodeSets, SetBook
 from textaxa.evaluation._wilson import wilson
 from textaxa.taxonomy import Path, Taxonomy, format_path

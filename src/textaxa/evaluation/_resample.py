@@ -15,23 +15,61 @@ CHUNK = 4_000_000
 
 _QUANTILES = (0.025, 0.975)
 
+_VISITS = 2_000_000_000
+"""Numbers that are summed up for the macro-F1s of all resamples: some 20 seconds. Above, they get fewer resamples."""
+
+_FEWEST = 200
+"""But never fewer than these, of which the 5th from either end bounds the interval."""
+
 
 def bootstrap(
     systems: Sequence[Statistics], *, seed: int, n_resamples: int, with_macro: bool, with_area: bool
 ) -> list[dict[str, Floats]]:
-    """Give every metric of every system on the same resamples of the texts, each of shape (n_resamples,)."""
+    """Give every metric of every system on the same resamples of the texts, each of shape (n_resamples,).
+
+    With very many distinct pairs of label sets (some 100,000 with several paths each) the macro-F1s, which need counts
+    of every node, are made on the first resamples only, at least 200; on the others they are NaN.
+    """
     found: list[list[dict[str, Floats]]] = [[] for _ in systems]
-    n_texts = len(systems[0].group)
+    n_texts, done = len(systems[0].group), 0
     width = 3 * systems[0].n_supported if with_macro else 1
+    alike = [_distinct_rows(system.columns) for system in systems]
+    with_nodes = [_macro_resamples(system) if with_macro else 0 for system in systems]
     for draws in drawn_texts(n_texts, seed=seed, n_resamples=n_resamples, width=width):
-        for system, parts in zip(systems, found, strict=True):
+        for system, (columns, place), limit, parts in zip(systems, alike, with_nodes, found, strict=True):
             weights = np.empty((len(draws), len(system.columns)))
-            for row, drawn in zip(weights, draws, strict=True):
+            of_rows = np.empty((len(draws), len(columns)))
+            for row, of_row, drawn in zip(weights, of_rows, draws, strict=True):
                 row[:] = np.bincount(system.group[drawn], minlength=len(row))
-            sums = np.hstack([weights @ system.columns, _per_text_sums(system.per_text, draws)])
-            nodes = system.node_sums(weights) if with_macro else None
+                of_row[:] = np.bincount(place, row, minlength=len(of_row))
+            sums = np.hstack([of_rows @ columns, _per_text_sums(system.per_text, draws)])
+            nodes = system.node_sums(weights) if done < limit else None
             parts.append(scores(system, sums, nodes, with_area=with_area))
-    return [{name: np.concatenate([part[name] for part in parts]) for name in parts[0]} for parts in found]
+        done += len(draws)
+    return [_joined(parts) for parts in found]
+
+
+def _macro_resamples(system: Statistics) -> int:
+    return max(_FEWEST, _VISITS // max(1, system.counts.visits))
+
+
+def _distinct_rows(columns: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Give the distinct rows, and which of them each row is.
+
+    Rows are told apart by a weighted sum, since sorting whole rows would take seconds; where two different rows share
+    one, which is all but impossible, all rows count as distinct.
+    """
+    key = columns @ np.random.default_rng(0).random(columns.shape[1])
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    if (columns[first][place] == columns).all():
+        return columns[first], place
+    return columns, np.arange(len(columns))
+
+
+def _joined(parts: Sequence[dict[str, Floats]]) -> dict[str, Floats]:
+    names = max(parts, key=len)
+    size = {id(part): len(part["path_accuracy"]) for part in parts}
+    return {name: np.concatenate([part.get(name, np.full(size[id(part)], np.nan)) for part in parts]) for name in names}
 
 
 def drawn_texts(n_texts: int, *, seed: int, n_resamples: int, width: int = 1) -> Iterator[NDArray[np.int64]]:

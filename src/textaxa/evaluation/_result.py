@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from textaxa.evaluation._calibration import LevelCalibration
 
 Interval = tuple[float, float]
 
@@ -50,6 +53,8 @@ class Evaluation:
         The metrics. Shares in [0, 1]; the severity in levels. Levels that no true path reaches are left out.
     intervals
         95 % bootstrap interval of each metric by its dotted name (``"levels.1.accuracy"``), or None.
+    calibration
+        Where ``node_proba`` was given: how well each level's probabilities are calibrated (`calibration_scores`).
     """
 
     n: int
@@ -60,6 +65,7 @@ class Evaluation:
     mistake_severity: float
     coherent_share: float
     intervals: Mapping[str, Interval] | None = None
+    calibration: "tuple[LevelCalibration, ...] | None" = None
 
     def values(self) -> dict[str, float]:
         """Give every metric by its dotted name; the names are those of `paired_test`."""
@@ -87,8 +93,14 @@ class Evaluation:
         found = {"n": self.n, **self._nested(values)}
         for one, level in zip(found["levels"], self.levels, strict=True):
             one["n"] = level.n
+        if self.calibration is not None:
+            names = ("level", "n", "ece", "ece_debiased")
+            found["calibration"] = [{name: getattr(one, name) for name in names} for one in self.calibration]
         if self.intervals is not None:
             found["intervals"] = self._nested({name: list(ends) for name, ends in self.intervals.items()})
+            if self.calibration is not None:
+                ends = [{"level": one.level, "ece": list(one.interval or ())} for one in self.calibration]
+                found["intervals"]["calibration"] = ends
         return found
 
     def _nested(self, values: Mapping[str, Any]) -> dict[str, Any]:

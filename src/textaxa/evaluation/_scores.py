@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from textaxa.evaluation._statistics import PER_LEVEL, PER_TEXT, SCALARS, SHARED, SIZE, TRUE, Statistics
+from textaxa.evaluation._node_counts import SHARED, SIZE, TRUE
+from textaxa.evaluation._statistics import PER_LEVEL, PER_TEXT, SCALARS, Statistics
 
 Floats = NDArray[np.float64]
 

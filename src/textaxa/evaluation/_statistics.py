@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa._sparse import take
+from textaxa.evaluation._node_counts import NodeCounts, count_nodes
 from textaxa.evaluation._sets import NodeSets
 from textaxa.taxonomy import CSR, Taxonomy
 
@@ -19,9 +20,6 @@ Integers = NDArray[np.int64]
 SCALARS = ("texts", "path_correct", "severity", "coherent", "shared", "predicted", "true")
 PER_LEVEL = ("reached", "level_correct", "level_shared", "level_predicted", "level_true")
 PER_TEXT = ("area", "area_texts", "coherent_texts")
-
-SHARED, SIZE, TRUE = 0, 1, 2
-"""The three counts of a node: texts where it is true and predicted; true plus predicted; true."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +36,8 @@ class Statistics:
         Number of every text's predicted set, shape (n,).
     per_text
         `PER_TEXT`, what depends on ``node_proba`` too, shape (n, 3).
-    entry_row, entry_node, entry_value
-        Sparse table of shape (G, 3, U): row, ``kind * U + node`` and value of each entry, for the U nodes that are true
-        in some text (F1 of all others is 0).
+    counts
+        Counts of the U nodes that are true in some text (F1 of all others is 0).
     node_level
         Level of each of these U nodes from 0 on, shape (U,).
     level_sizes
@@ -51,9 +48,7 @@ class Statistics:
     group: Integers
     answer: Integers
     per_text: Floats
-    entry_row: Integers
-    entry_node: Integers
-    entry_value: Floats
+    counts: NodeCounts
     node_level: Integers
     level_sizes: Integers
 
@@ -76,11 +71,7 @@ class Statistics:
 
     def node_sums(self, weights: Floats) -> Floats:
         """Give the counts of the nodes under each row of ``weights`` (R, G), shape (R, 3, U)."""
-        size = 3 * self.n_supported
-        sums = np.empty((len(weights), size))
-        for sums_row, row in zip(sums, weights, strict=True):
-            sums_row[:] = np.bincount(self.entry_node, self.entry_value * row[self.entry_row], minlength=size)[:size]
-        return sums.reshape(len(weights), 3, self.n_supported)
+        return self.counts.sums(weights)
 
 
 def collect(
@@ -141,20 +132,12 @@ def collect(
         per_text[:, 1] = ~np.isnan(area)
     per_text[:, 2] = coherent & ~predicted_of.has_unknown[group]
     supported = np.unique(true_of.nodes)
-    entries = [
-        _entries(shared, supported, sets, SHARED),
-        _entries(true_of.keys, supported, sets, SIZE),
-        _entries(predicted_of.keys, supported, sets, SIZE),
-        _entries(true_of.keys, supported, sets, TRUE),
-    ]
     return Statistics(
         columns=columns.astype(np.float64),
         group=group,
         answer=predicted,
         per_text=per_text,
-        entry_row=np.concatenate([row for row, _ in entries]),
-        entry_node=np.concatenate([node for _, node in entries]),
-        entry_value=np.ones(sum(len(row) for row, _ in entries)),
+        counts=count_nodes(taxonomy, sets, (true_of.set, predicted_of.set), shared=shared, counted=supported),
         node_level=sets.depth[supported].astype(np.int64) - 1,
         level_sizes=np.bincount(taxonomy.depth - 1, minlength=n_levels),
     )
@@ -164,6 +147,7 @@ class _Side:
     """The true or the predicted sets of the pairs, as ascending keys ``pair * width + node``."""
 
     def __init__(self, sets: NodeSets, numbers: Integers) -> None:
+        self.set = numbers
         pair, self.nodes = take(sets.closure, numbers)
         self.keys: Integers = pair * len(sets.depth) + self.nodes
         self.sizes: Integers = np.bincount(pair, minlength=len(numbers))
@@ -177,15 +161,6 @@ def _per_level(keys: Integers, sets: NodeSets, n_pairs: int, n_levels: int) -> I
     level = sets.depth[keys % width].astype(np.int64) - 1
     cell = (keys // width * n_levels + level)[level < n_levels]
     return np.bincount(cell, minlength=n_pairs * n_levels).reshape(n_pairs, n_levels)
-
-
-def _entries(keys: Integers, supported: NDArray[np.int32], sets: NodeSets, kind: int) -> tuple[Integers, Integers]:
-    width = len(sets.depth)
-    row, node = keys // width, keys % width
-    place = np.searchsorted(supported, node)
-    known = place < len(supported)
-    known[known] = supported[place[known]] == node[known]
-    return row[known], place[known] + kind * len(supported)
 
 
 def severity(taxonomy: Taxonomy, sets: NodeSets, true: Integers, predicted: Integers) -> Floats:

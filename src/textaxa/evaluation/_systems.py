@@ -14,8 +14,9 @@ from textaxa._sparse import take
 from textaxa.decoding._proba import check_node_proba
 from textaxa.errors import ConfigError
 from textaxa.evaluation._auc import f1_auc, is_coherent
+from textaxa.evaluation._checks import check_lengths, check_resamples
 from textaxa.evaluation._compare import PairedTest, check_metric, permutation_p
-from textaxa.evaluation._evaluate import check_lengths, check_resamples, evaluation_of
+from textaxa.evaluation._evaluate import evaluation_of
 from textaxa.evaluation._resample import bootstrap, interval
 from textaxa.evaluation._result import Evaluation
 from textaxa.evaluation._scores import scores

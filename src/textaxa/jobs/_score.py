@@ -8,7 +8,7 @@ import numpy as np
 
 from textaxa.data import Examples
 from textaxa.errors import DataError
-from textaxa.evaluation import Evaluation, TfidfReference, evaluate_paths, majority_paths, render
+from textaxa.evaluation import Evaluation, Task, TfidfReference, evaluate_paths, majority_paths, render
 from textaxa.taxonomy import Path, Taxonomy
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ def score_model(model: "Model", texts: Sequence[str], labels: Labels) -> Evaluat
     if len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
         node_proba = model.node_proba(texts)
         predicted = [tuple(p.path for p in row) for row in model.decode(node_proba)]
-        return evaluate_paths(model.taxonomy, labels, predicted, node_proba=node_proba)
+        # Also where these texts happen to have one path each, a several-path model's nodes are judged one by one.
+        task: Task | None = "multi" if model.task == "multi" else None
+        return evaluate_paths(model.taxonomy, labels, predicted, node_proba=node_proba, task=task)
     predicted = [
         tuple(p.path for p in row)
         for start in range(0, len(texts), BLOCK)
