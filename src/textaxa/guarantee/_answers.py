@@ -1,5 +1,7 @@
 """From node probabilities and a promise to answers: the deepest node that can be defended, and why not a deeper one."""
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,7 +12,7 @@ from textaxa.decoding._proba import Probabilities, check_node_proba
 from textaxa.decoding._thresholds import passing
 from textaxa.guarantee._climb import best_chains
 from textaxa.guarantee._promise import Promise
-from textaxa.taxonomy import Taxonomy, format_path
+from textaxa.taxonomy import Taxonomy
 
 OUTSIDE = "outside the taxonomy"
 """Why a text has no path that seems to belong nowhere."""
@@ -43,14 +45,18 @@ def guaranteed_paths(taxonomy: Taxonomy, node_proba: ArrayLike, kept: Promise) -
     known = chains >= 0
     along = np.where(known, np.take_along_axis(proba, np.maximum(chains, 0), axis=1), 0.0).astype(np.float64)
     along = np.minimum.accumulate(along, axis=1)
-    wanted = kept.thresholds[np.maximum(chains, 0)]
-    depths = np.where(known & (along >= wanted), np.arange(1, taxonomy.n_levels + 1), 0).max(axis=1, initial=0)
+    places = np.arange(1, taxonomy.n_levels + 1)
+    ends = known.sum(axis=1)
+    given = known & kept.passes(along, np.maximum(chains, 0), np.maximum(ends[:, None] - places, 0))
+    depths = np.where(given, places, 0).max(axis=1, initial=0)
     maker = PredictionMaker(taxonomy)
     found = []
-    for row, chain, depth in zip(proba, chains.tolist(), depths.tolist(), strict=True):
-        below = chain[depth] if depth < len(chain) else -1
+    for row, chain, depth, end in zip(proba, chains.tolist(), depths.tolist(), ends.tolist(), strict=True):
         prediction = maker.make(chain[depth - 1], row) if depth else nowhere(float(row[chain[0]]))
-        found.append([prediction if below < 0 else _stopped(prediction, taxonomy, row, below, kept)])
+        if depth < end:
+            because = _because(taxonomy, row, chain[depth], kept, levels_below=end - depth - 1)
+            prediction = replace(prediction, stopped=NOT_SURE_ENOUGH, because=because)
+        found.append([prediction])
     return found
 
 
@@ -59,23 +65,11 @@ def nowhere(probability: float, *, stopped: str = NOT_SURE_ENOUGH, because: str 
     return Prediction(-1, (), probability, probability, (), stopped, because)
 
 
-def _stopped(prediction: Prediction, taxonomy: Taxonomy, row: Probabilities, below: int, kept: Promise) -> Prediction:
-    threshold = kept.thresholds[below]
-    name, sure = format_path(taxonomy.path(below)[-1:]), f"{float(row[below]):.2f}"
-    because = (
-        f"no promise can be kept below, for want of held-out rows ({name} has {sure})"
-        if np.isinf(threshold)
-        else f"{name} has {sure}, and {threshold:.2f} is needed for {kept.accuracy:.1%} accuracy"
-    )
-    return Prediction(
-        prediction.node,
-        prediction.path,
-        prediction.probability,
-        prediction.path_probability,
-        prediction.levels,
-        NOT_SURE_ENOUGH,
-        because,
-    )
+def _because(taxonomy: Taxonomy, row: Probabilities, below: int, kept: Promise, *, levels_below: int) -> str:
+    name, sure, needed = taxonomy.names[below], f"{float(row[below]):.2f}", kept.needed(below, levels_below)
+    if np.isinf(needed):
+        return f"no promise can be kept below, for want of held-out rows ({name} has {sure})"
+    return f"{name} has {sure}, and {needed:.2f} is needed for {kept.accuracy:.4g} accuracy"
 
 
 def guaranteed_sets(taxonomy: Taxonomy, node_proba: ArrayLike, kept: Promise) -> list[list[Prediction]]:

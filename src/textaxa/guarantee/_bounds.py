@@ -46,6 +46,44 @@ def _tails(successes: Counts, trials: Counts, rate: float, log_factorial: Floats
     return np.minimum(total, 1.0)
 
 
+def next_batch_tail(successes: Counts, trials: Counts, rate: float, batch: Counts) -> Floats:
+    """Give a p-value of "among the next ``batch`` trials more than ``rate`` will be successes"; each of shape (K,).
+
+    Were there just one more than allowed, all trials together would hold ``successes + floor(rate * batch) + 1``, and
+    any of them would be as likely to lie among the observed ones: a hypergeometric tail. With ever larger batches it
+    becomes `binomial_tail`.
+
+    >>> next_batch_tail(np.array([0]), np.array([59]), 0.05, np.array([1_000_000])).round(4).tolist()
+    [0.0485]
+    """
+    found = np.ones(len(trials))
+    allowed = np.floor(rate * batch + 1e-9).astype(np.int64)
+    total, marked = trials + batch, successes + allowed + 1
+    possible = np.flatnonzero((batch > 0) & (successes < trials) & (allowed < batch))
+    log_factorial = _log_factorials(int(total.max(initial=1)))
+    size = max(1, _CELLS // (int(successes.max(initial=0)) + 1))
+    for start in range(0, len(possible), size):
+        rows = possible[start : start + size]
+        found[rows] = _hypergeometric(successes[rows], trials[rows], marked[rows], total[rows], log_factorial)
+    return found
+
+
+def _hypergeometric(successes: Counts, trials: Counts, marked: Counts, total: Counts, log_factorial: Floats) -> Floats:
+    def log_choose(n: Counts, k: Counts) -> Floats:
+        inside = (k >= 0) & (k <= n)
+        chosen = np.where(inside, k, 0)
+        ways = log_factorial[n] - log_factorial[chosen] - log_factorial[n - chosen]
+        return np.where(inside, ways, -np.inf)
+
+    k = np.arange(int(successes.max()) + 1)[None]
+    drawn, plain = trials[:, None], (total - marked)[:, None]
+    ways = log_choose(np.broadcast_to(marked[:, None], (len(trials), k.shape[1])), k + 0 * drawn)
+    others = log_choose(np.broadcast_to(plain, ways.shape), drawn - k)
+    terms = np.exp(ways + others - log_choose(total, trials)[:, None])
+    total_of: Floats = np.where(k <= successes[:, None], terms, 0.0).sum(axis=1)
+    return np.minimum(total_of, 1.0)
+
+
 def _log_factorials(most: int) -> Floats:
     size = 1 << most.bit_length()  # few sizes, so that few tables are kept
     return _log_factorial_table(size)

@@ -1,10 +1,21 @@
-"""The path that is climbed: from the most probable terminal of a text up to the top level."""
+"""The path that is climbed, from the most probable terminal of a text to the top level, and the order of its nodes."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textaxa.decoding._proba import Probabilities, terminal_proba
 from textaxa.taxonomy import Taxonomy
+
+_DEPTH_BONUS = 1.5
+"""Log-odds by which a node is put behind one that lies a level nearer to the end of its path.
+
+With 0 one threshold holds for all depths, as in the climbing rule of the literature; many texts then stop high up, and
+their mistakes use up what is allowed. With 1.5, 95 % accuracy on the validation rows of naics2017 takes 56 % of the
+texts to the full depth instead of 47 %, and 81 % of them anywhere instead of 94 %. From 1 to 2 it makes little
+difference."""
+
+_CERTAIN = 1e-12
+"""Probabilities are kept this far from 0 and 1, so that they have log-odds."""
 
 
 def best_chains(taxonomy: Taxonomy, proba: Probabilities) -> NDArray[np.int32]:
@@ -24,3 +35,31 @@ def best_chains(taxonomy: Taxonomy, proba: Probabilities) -> NDArray[np.int32]:
         above = taxonomy.parent[node]
         rows, node = rows[above >= 0], above[above >= 0]
     return chains
+
+
+def order_of(proba: NDArray[np.floating], levels_below: NDArray[np.integer]) -> NDArray[np.float64]:
+    """Give what the nodes of a path are ordered by, in (0, 1): the probability, less for each level below on the path.
+
+    Parameters
+    ----------
+    proba
+        P(the text belongs under the node).
+    levels_below
+        How many nodes of the path lie below it; the same shape.
+
+    >>> order_of(np.array([0.95, 0.9]), np.array([1, 0])).round(2).tolist()
+    [0.81, 0.9]
+    """
+    odds = _odds(proba) * np.exp(-_DEPTH_BONUS * levels_below)
+    return np.asarray(odds / (1 + odds))
+
+
+def proba_at(order: float, levels_below: int) -> float:
+    """Give the probability that a node needs to come to a place in the order: the inverse of `order_of`."""
+    odds = float(_odds(np.array(order))) * np.exp(_DEPTH_BONUS * levels_below)
+    return float(odds / (1 + odds))
+
+
+def _odds(proba: NDArray[np.floating]) -> NDArray[np.float64]:
+    inside = np.clip(proba, _CERTAIN, 1 - _CERTAIN, dtype=np.float64)
+    return np.asarray(inside / (1 - inside))

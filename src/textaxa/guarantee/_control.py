@@ -20,7 +20,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from textaxa.guarantee._bounds import Floats, binomial_tail, mean_loss_tail
+from textaxa.guarantee._bounds import Floats, binomial_tail, mean_loss_tail, next_batch_tail
+from textaxa.guarantee._climb import order_of
 from textaxa.guarantee._evidence import LEAST, Evidence
 
 NEVER = np.inf
@@ -32,29 +33,61 @@ _DOUBT = 0.5
 
 
 @dataclass(frozen=True)
+class Wanted:
+    """What is to be proven.
+
+    Attributes
+    ----------
+    rate
+        The rate of mistakes that must not be exceeded, in (0, 1).
+    error
+        The p-value below which it is proven, in (0, 1).
+    to_come
+        Texts that the promise is about for each row that is tested; None: all that will ever come.
+    """
+
+    rate: float
+    error: float
+    to_come: float | None = None
+
+    def p_values(self, loss: Floats, answered: NDArray[np.int64], *, task: str) -> Floats:
+        """Give the p-values of "too many are wrong"; each of shape (K,)."""
+        if task == "multi":
+            return mean_loss_tail(loss, answered, self.rate)
+        wrong = np.rint(loss).astype(np.int64)
+        if self.to_come is None:
+            return binomial_tail(wrong, answered, self.rate)
+        return next_batch_tail(wrong, answered, self.rate, np.rint(answered * self.to_come).astype(np.int64))
+
+
+@dataclass(frozen=True)
 class Walk:
     """What is answered at every observed threshold, largest first; K thresholds.
 
     Attributes
     ----------
     threshold
-        Probability from which on a claim is answered. (K,)
+        From which on a claim is answered: its probability, or its place in the order of `order_of`. (K,)
     answered
         Texts with an answer. (K,)
     loss
         Wrong answers; in a several-paths task the sum over texts of the share of wrong nodes. (K,)
-    p_value
-        Of "too many are wrong". (K,)
+    task
+        ``single`` or ``multi``.
     """
 
     threshold: Floats
     answered: NDArray[np.int64]
     loss: Floats
-    p_value: Floats
+    task: str
+
+    def at(self, threshold: float) -> int:
+        """Give the place of what is answered at a threshold; -1 where nothing is."""
+        return int(np.searchsorted(-self.threshold, -threshold, side="right")) - 1
 
 
-def walk(evidence: Evidence, claims: NDArray[np.bool_] | None, rate: float, *, single_claims: bool = False) -> Walk:
-    """Give what would be answered at every threshold.
+def walk_paths(evidence: Evidence, claims: NDArray[np.bool_] | None = None) -> Walk:
+    """Give what is answered at every threshold, one node a text, or with several paths all above it.
 
     Parameters
     ----------
@@ -62,52 +95,61 @@ def walk(evidence: Evidence, claims: NDArray[np.bool_] | None, rate: float, *, s
         The rows.
     claims
         Which claims count, (C,); None: all.
-    rate
-        The promised rate of mistakes.
-    single_claims
-        Every claim is an answer of its own, as for the nodes of one level; else one claim of a path replaces the one
-        above it.
     """
     kept = np.ones(len(evidence.node), np.bool_) if claims is None else claims
-    row, proba, wrong = evidence.row[kept], evidence.proba[kept], ~evidence.right[kept]
     if evidence.task == "multi":
-        return _several(row, proba, wrong, rate)
-    first = np.ones(len(row), np.bool_)
-    before = np.zeros(len(row), np.bool_)
-    if not single_claims:
-        first[1:] = row[1:] != row[:-1]
-        before[1:] = wrong[:-1] & ~first[1:]
-    return _summed(proba, first.astype(np.int64), wrong.astype(np.float64) - before, rate, binomial=True)
+        return _several(evidence.row[kept], evidence.proba[kept], ~evidence.right[kept])
+    order = order_of(evidence.proba, evidence.levels_below)
+    kept = kept & _answered_once(order, evidence.start)
+    row, wrong = evidence.row[kept], ~evidence.right[kept]
+    first = np.append(True, row[1:] != row[:-1])[: len(row)]
+    above = np.append(False, wrong[:-1])[: len(row)] & ~first  # the answer that a deeper one takes the place of
+    return _summed(order[kept], first.astype(np.int64), wrong.astype(np.float64) - above.astype(np.float64), "single")
 
 
-def _several(row: NDArray[np.int64], proba: Floats, wrong: NDArray[np.bool_], rate: float) -> Walk:
+def walk_nodes(evidence: Evidence, claims: NDArray[np.bool_]) -> Walk:
+    """Give what is answered at every threshold on the probability, of the nodes of one level."""
+    row, proba, wrong = evidence.row[claims], evidence.proba[claims], ~evidence.right[claims]
+    if evidence.task == "multi":
+        return _several(row, proba, wrong)
+    return _summed(proba, np.ones(len(row), np.int64), wrong.astype(np.float64), "single")
+
+
+def _answered_once(order: Floats, start: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which claims are ever the answer: those that come before all deeper ones of their row."""
+    kept = np.ones(len(order), np.bool_)
+    counts = np.diff(start)
+    deepest = np.full(len(counts), -np.inf)
+    for back in range(int(counts.max(initial=0))):
+        rows = np.flatnonzero(counts > back)
+        at = start[1:][rows] - 1 - back
+        kept[at] = order[at] > deepest[rows]
+        deepest[rows] = np.maximum(deepest[rows], order[at])
+    return kept
+
+
+def _several(row: NDArray[np.int64], proba: Floats, wrong: NDArray[np.bool_]) -> Walk:
     """The loss of a text is the share of its answered nodes that are wrong."""
     order = np.lexsort((-proba, row))
     row, proba, wrong = row[order], proba[order], wrong[order]
-    first = np.ones(len(row), np.bool_)
-    first[1:] = row[1:] != row[:-1]
+    first = np.append(True, row[1:] != row[:-1])[: len(row)]
     begin = np.flatnonzero(first)
-    rank = np.arange(len(row)) - np.repeat(begin, np.diff(np.append(begin, len(row)))) + 1
+    size = np.diff(np.append(begin, len(row)))
     total = np.cumsum(wrong)
-    share = (total - np.repeat((total - wrong)[begin], np.diff(np.append(begin, len(row))))) / rank
-    change = share.copy()
-    change[1:] -= np.where(first[1:], 0.0, share[:-1])
-    return _summed(proba, first.astype(np.int64), change, rate, binomial=False)
+    before = np.repeat((total - wrong)[begin], size)
+    share = (total - before) / (np.arange(len(row)) - np.repeat(begin, size) + 1)
+    change = share - np.where(first, 0.0, np.append(0.0, share[:-1])[: len(row)])
+    return _summed(proba, first.astype(np.int64), change, "multi")
 
 
-def _summed(proba: Floats, answered: NDArray[np.int64], loss: Floats, rate: float, *, binomial: bool) -> Walk:
-    order = np.argsort(-proba, kind="stable")
-    threshold = proba[order]
-    last = np.flatnonzero(np.append(threshold[1:] != threshold[:-1], True)) if len(order) else np.empty(0, np.int64)
-    n, lost = np.cumsum(answered[order])[last], np.cumsum(loss[order])[last]
-    return Walk(threshold[last], n, lost, _p_values(lost, n, rate, binomial=binomial))
+def _summed(threshold: Floats, answered: NDArray[np.int64], loss: Floats, task: str) -> Walk:
+    order = np.argsort(-threshold, kind="stable")
+    threshold = threshold[order]
+    last = np.flatnonzero(np.append(threshold[1:] != threshold[:-1], True)[: len(order)])
+    return Walk(threshold[last], np.cumsum(answered[order])[last], np.cumsum(loss[order])[last], task)
 
 
-def _p_values(loss: Floats, n: NDArray[np.int64], rate: float, *, binomial: bool) -> Floats:
-    return binomial_tail(np.rint(loss).astype(np.int64), n, rate) if binomial else mean_loss_tail(loss, n, rate)
-
-
-def start_of(tuning: Walk, rate: float, *, scale: float, task: str) -> float:
+def start_of(tuning: Walk, wanted: Wanted, *, scale: float) -> float:
     """Give the threshold at which rows that are not tested promise the clearest proof.
 
     Of equals the lowest: it answers most. 1 where there are no such rows.
@@ -116,34 +158,32 @@ def start_of(tuning: Walk, rate: float, *, scale: float, task: str) -> float:
     ----------
     tuning
         What these rows answer.
-    rate
-        The promised rate of mistakes.
+    wanted
+        What is to be proven.
     scale
         How many rows are tested for each one of these: a proof gets clearer with more of them.
-    task
-        ``single`` or ``multi``.
     """
     if not len(tuning.threshold):
         return 1.0
-    n = np.rint(scale * tuning.answered).astype(np.int64)
-    loss = np.minimum(scale * (tuning.loss + _DOUBT), n)
-    p_value = (
-        binomial_tail(np.rint(loss).astype(np.int64), n, rate) if task == "single" else mean_loss_tail(loss, n, rate)
-    )
+    answered = np.rint(scale * tuning.answered).astype(np.int64)
+    loss = np.minimum(scale * (tuning.loss + _DOUBT), answered)
+    p_value = wanted.p_values(loss, answered, task=tuning.task)
     best = len(p_value) - 1 - int(np.argmin(p_value[::-1]))
     return 0.0 if best == len(p_value) - 1 else float(tuning.threshold[best])
 
 
-def lowest_safe(tested: Walk, start: float, error: float, *, task: str) -> tuple[float, int]:
-    """Walk down from ``start``; give the lowest threshold that is safe, and the place in the walk that it stands for.
+def lowest_safe(tested: Walk, start: float, wanted: Wanted) -> tuple[float, int]:
+    """Walk down from ``start``; give the lowest threshold that is safe, and its place in the walk.
 
     `NEVER` and -1 where not even the start is.
     """
-    begin = int(np.searchsorted(-tested.threshold, -start, side="right")) - 1
-    if begin < 0 or tested.p_value[begin] > error:
+    begin = tested.at(start)
+    if begin < 0:
         return NEVER, -1
-    failed = np.flatnonzero(tested.p_value[begin:] > error)
-    end = begin + int(failed[0]) - 1 if len(failed) else len(tested.p_value) - 1
-    if end == len(tested.p_value) - 1:
-        return (0.0 if task == "single" else LEAST), end
+    failed = wanted.p_values(tested.loss[begin:], tested.answered[begin:], task=tested.task) > wanted.error
+    if failed[0]:
+        return NEVER, -1
+    end = begin + int(np.argmax(failed)) - 1 if failed.any() else len(tested.threshold) - 1
+    if end == len(tested.threshold) - 1:
+        return (0.0 if tested.task == "single" else LEAST), end
     return (start if end == begin else float(tested.threshold[end])), end

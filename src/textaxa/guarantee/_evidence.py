@@ -64,12 +64,25 @@ class Evidence:
         """The row of each claim, (C,)."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))
 
+    @property
+    def levels_below(self) -> NDArray[np.int64]:
+        """How many claims of the same row come after each claim, (C,): in a single-path task the levels below it."""
+        return self.start[1:][self.row] - 1 - np.arange(len(self.node))
+
     def select(self, rows: NDArray[np.bool_]) -> "Evidence":
         """Give the evidence of some of the rows."""
         claims = np.repeat(rows, np.diff(self.start))
         start = np.concatenate([[0], np.cumsum(np.diff(self.start)[rows])])
-        of_claims = (getattr(self, name)[claims] for name in ("node", "proba", "right"))
-        return Evidence(self.task, self.tuning[rows], start, *of_claims, self.surest[rows], self.truth[rows])
+        return Evidence(
+            task=self.task,
+            tuning=self.tuning[rows],
+            start=start,
+            node=self.node[claims],
+            proba=self.proba[claims],
+            right=self.right[claims],
+            surest=self.surest[rows],
+            truth=self.truth[rows],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain values."""
@@ -151,7 +164,8 @@ def _single_claims(taxonomy: Taxonomy, proba: Probabilities) -> tuple[NDArray[np
 
 def _multi_claims(taxonomy: Taxonomy, proba: Probabilities) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     del taxonomy
-    return np.nonzero(proba >= LEAST)
+    row, node = np.nonzero(proba >= LEAST)
+    return row, node
 
 
 def _falling(proba: NDArray[np.float64], start: NDArray[np.int64]) -> NDArray[np.float64]:

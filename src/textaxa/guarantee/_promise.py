@@ -4,14 +4,15 @@ Evidence of held-out rows comes in, a promise goes out; or an error that says ho
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee._bounds import answers_needed
-from textaxa.guarantee._control import NEVER, Walk, lowest_safe, start_of, walk
+from textaxa.guarantee._climb import order_of, proba_at
+from textaxa.guarantee._control import NEVER, Walk, Wanted, lowest_safe, start_of, walk_nodes, walk_paths
 from textaxa.guarantee._evidence import Evidence
 from textaxa.taxonomy import Taxonomy
 
@@ -67,7 +68,8 @@ class Promise:
     scope
         A key of `SCOPES`.
     thresholds
-        One a node, float64 (N,); infinite: never given.
+        One a node, float64 (N,); infinite: never given. What they are compared with, `passes` knows: probabilities
+        where every level has its own and in several-paths tasks, else the order of a path's nodes (`_climb.order_of`).
     parts
         What it rests on.
     """
@@ -78,9 +80,37 @@ class Promise:
     thresholds: NDArray[np.float64]
     parts: tuple[Kept, ...]
 
+    def passes(
+        self, proba: NDArray[np.float64], nodes: NDArray[np.integer], levels_below: NDArray[np.integer]
+    ) -> NDArray[np.bool_]:
+        """Tell which nodes of single-path answers the promise covers.
+
+        Parameters
+        ----------
+        proba
+            P(the text belongs under the node).
+        nodes
+            Their numbers; the same shape.
+        levels_below
+            How many nodes of the path lie below each; the same shape.
+        """
+        compared = proba if self.scope == "level" else order_of(proba, levels_below)
+        return np.asarray(compared >= self.thresholds[nodes])
+
+    def needed(self, node: int, levels_below: int) -> float:
+        """Give the probability from which on a node of a single-path answer is covered; infinite: never."""
+        threshold = float(self.thresholds[node])
+        return threshold if self.scope == "level" or np.isinf(threshold) else proba_at(threshold, levels_below)
+
 
 def promise(
-    taxonomy: Taxonomy, evidence: Evidence, accuracy: float, confidence: float = 0.95, scope: str = "all"
+    taxonomy: Taxonomy,
+    evidence: Evidence,
+    accuracy: float,
+    confidence: float = 0.95,
+    scope: str = "all",
+    *,
+    texts: int | None = None,
 ) -> Promise:
     """Give the lowest thresholds at which held-out rows prove that the answers are right as often as promised.
 
@@ -97,6 +127,9 @@ def promise(
     scope
         ``all``: of all answers. ``level``: on every level at once, of the nodes given there. ``branch``: in every
         top-level branch; where a branch has too few rows, nothing is answered there.
+    texts
+        Single-path tasks: the promise is about the share that will be right among the next so many texts, which varies
+        more the fewer they are. Left out: about all texts that will ever come.
 
     Raises
     ------
@@ -115,10 +148,10 @@ def promise(
     150
     """
     _check(accuracy, confidence, scope)
-    rate, error = 1 - accuracy, 1 - confidence
     tuning, tested = evidence.select(evidence.tuning), evidence.select(~evidence.tuning)
     maker = {"all": _of_all, "level": _of_levels, "branch": _of_branches}[scope]
-    thresholds, parts = maker(taxonomy, tuning, tested, rate, error)
+    to_come = None if texts is None else texts / max(1, len(tested))
+    thresholds, parts = maker(taxonomy, tuning, tested, Wanted(1 - accuracy, 1 - confidence, to_come))
     if not any(part.answered for part in parts):
         raise DataError(_cannot(parts, tested, accuracy, confidence, scope, share=len(tested) / max(1, len(evidence))))
     return Promise(accuracy, confidence, scope, thresholds, parts)
@@ -135,63 +168,49 @@ def _check(accuracy: float, confidence: float, scope: str) -> None:
 Made = tuple[NDArray[np.float64], tuple[Kept, ...]]
 
 
-def _of_all(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, rate: float, error: float) -> Made:
-    start = _start(tuning, tested, None, rate)
-    part = _part("all", walk(tested, None, rate), start, rate, error, rows=len(tested), task=tested.task)
+def _of_all(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: Wanted) -> Made:
+    start = start_of(walk_paths(tuning), wanted, scale=_scale(tuning, tested))
+    part = _part("all", walk_paths(tested), start, wanted, rows=len(tested))
     return np.full(len(taxonomy), part.threshold), (part,)
 
 
-def _of_levels(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, rate: float, error: float) -> Made:
+def _of_levels(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: Wanted) -> Made:
     """Every level has its own walk at a part of the error, so that all hold at once.
 
     Thresholds must not fall downwards, so that what is given on a level is given above it, too. Starts do not fall
     either, so that a raised threshold is one that its level's walk has passed.
     """
     thresholds, parts = np.empty(len(taxonomy)), []
+    wanted = replace(wanted, error=wanted.error / taxonomy.n_levels)
     start, highest = 0.0, 0.0
     for level in range(1, taxonomy.n_levels + 1):
-        nodes = taxonomy.level_slice(level)
-        of_tuning, of_tested = (_on_level(taxonomy, one, level) for one in (tuning, tested))
-        start = max(start, _start(tuning, tested, of_tuning, rate, single_claims=True))
-        found = walk(tested, of_tested, rate, single_claims=True)
-        rows = len(np.unique(tested.row[of_tested]))
-        share = error / taxonomy.n_levels
-        part = _part(f"level {level}", found, start, rate, share, rows=rows, task=tested.task, least=highest)
+        of_tuning, of_tested = (taxonomy.depth[one.node] == level for one in (tuning, tested))
+        start = max(start, start_of(walk_nodes(tuning, of_tuning), wanted, scale=_scale(tuning, tested)))
+        found, rows = walk_nodes(tested, of_tested), len(np.unique(tested.row[of_tested]))
+        part = _part(f"level {level}", found, start, wanted, rows=rows, least=highest)
         highest = part.threshold
-        thresholds[nodes] = highest
+        thresholds[taxonomy.level_slice(level)] = highest
         parts.append(part)
     return thresholds, tuple(parts)
 
 
-def _start(
-    tuning: Evidence,
-    tested: Evidence,
-    claims: NDArray[np.bool_] | None,
-    rate: float,
-    *,
-    single_claims: bool = False,
-) -> float:
-    found = walk(tuning, claims, rate, single_claims=single_claims)
-    return start_of(found, rate, scale=len(tested) / max(1, len(tuning)), task=tested.task)
-
-
-def _on_level(taxonomy: Taxonomy, evidence: Evidence, level: int) -> NDArray[np.bool_]:
-    return np.asarray(taxonomy.depth[evidence.node] == level)
-
-
-def _of_branches(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, rate: float, error: float) -> Made:
+def _of_branches(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: Wanted) -> Made:
     """Every top-level branch has its own walk; the start is that of all rows, since a branch has few of them."""
     thresholds, parts = np.full(len(taxonomy), NEVER), []
-    branch, of_claims = branches(taxonomy), branches(taxonomy)[tested.node]
-    start = _start(tuning, tested, None, rate)
+    branch = branches(taxonomy)
+    of_claims = branch[tested.node]
     for top in taxonomy.level(1).tolist():
         claims = of_claims == top
         rows = len(np.unique(tested.row[claims]))
-        found = walk(tested, claims, rate)
-        part = _part(taxonomy.names[top], found, start, rate, error, rows=rows, task=tested.task)
+        start = start_of(walk_paths(tuning), wanted, scale=rows / max(1, len(tuning)))
+        part = _part(taxonomy.names[top], walk_paths(tested, claims), start, wanted, rows=rows)
         thresholds[branch == top] = part.threshold
         parts.append(part)
     return thresholds, tuple(parts)
+
+
+def _scale(tuning: Evidence, tested: Evidence) -> float:
+    return len(tested) / max(1, len(tuning))
 
 
 def branches(taxonomy: Taxonomy) -> NDArray[np.int64]:
@@ -203,25 +222,23 @@ def branches(taxonomy: Taxonomy) -> NDArray[np.int64]:
     return found
 
 
-def _part(
-    name: str, found: Walk, start: float, rate: float, error: float, *, rows: int, task: str, least: float = 0.0
-) -> Kept:
-    threshold, at = lowest_safe(found, start, error, task=task)
+def _part(name: str, found: Walk, start: float, wanted: Wanted, *, rows: int, least: float = 0.0) -> Kept:
+    threshold, at = lowest_safe(found, start, wanted)
     if at >= 0 and least > threshold:  # raised to that of the level above, which this walk has passed
-        threshold, at = least, int(np.searchsorted(-found.threshold, -least, side="right")) - 1
+        threshold, at = least, found.at(least)
     if at < 0:
-        return Kept(name, NEVER, rows, 0, np.nan, _needed(found, start, rate, error, rows))
+        return Kept(name, NEVER, rows, 0, np.nan, _needed(found, start, wanted, rows))
     answered = int(found.answered[at])
     return Kept(name, threshold, rows, answered, 1 - float(found.loss[at]) / max(1, answered), None)
 
 
-def _needed(found: Walk, start: float, rate: float, error: float, rows: int) -> int | None:
+def _needed(found: Walk, start: float, wanted: Wanted, rows: int) -> int | None:
     """Give the rows that would be needed, were mistakes as frequent as they are among the surest answers at hand."""
-    at = max(0, int(np.searchsorted(-found.threshold, -start, side="right")) - 1)
+    at = max(0, found.at(start))
     if not len(found.threshold):
-        return answers_needed(0.0, rate, error)
+        return answers_needed(0.0, wanted.rate, wanted.error)
     answered = int(found.answered[at])
-    needed = answers_needed(float(found.loss[at]) / answered, rate, error)
+    needed = answers_needed(float(found.loss[at]) / answered, wanted.rate, wanted.error)
     return None if needed is None else max(rows + 1, int(np.ceil(needed * rows / answered)))
 
 

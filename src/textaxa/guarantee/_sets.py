@@ -157,4 +157,5 @@ def _several(taxonomy: Taxonomy, proba: Probabilities, cut: float) -> list[list[
 
 
 def _ordered(nodes: NDArray[np.int64], row: Probabilities) -> list[int]:
-    return nodes[np.argsort(-row[nodes], kind="stable")].astype(int).tolist()
+    ordered: list[int] = nodes[np.argsort(-row[nodes], kind="stable")].tolist()
+    return ordered
