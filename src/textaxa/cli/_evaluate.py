@@ -27,6 +27,10 @@ def evaluate(
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
     as_json: options.Json = False,
+    html: Annotated[
+        str | None,
+        typer.Option(help="Write a report to this file: one page that needs no network.", metavar="FILE"),
+    ] = None,
 ) -> None:
     """Score a model on a labelled table, per level and overall. Columns not named are as in training."""
     from textaxa.cli._tables import show_evaluations, show_json
@@ -43,7 +47,14 @@ def evaluate(
     )
     columns = {name: value for name, value in given.items() if value is not None}
     result = job(
-        model, table, columns=columns, train=train, encoding=encoding, delimiter=delimiter, input_format=input_format
+        model,
+        table,
+        columns=columns,
+        train=train,
+        encoding=encoding,
+        delimiter=delimiter,
+        input_format=input_format,
+        html=html,
     )
     if as_json:
         references = {name: evaluation.to_dict() for name, evaluation in result.references.items()}

@@ -2,11 +2,13 @@
 
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from textaxa.data import Examples
+from textaxa.decoding import Prediction
 from textaxa.errors import DataError
 from textaxa.evaluation import Evaluation, Task, TfidfReference, evaluate_paths, majority_paths, render
 from textaxa.taxonomy import Path, Taxonomy
@@ -33,20 +35,45 @@ REFERENCE_ROWS_PER_CLASS = 2
 """With fewer rows a class than this, a linear reference says nothing and is left out."""
 
 
+@dataclass(frozen=True)
+class Scored:
+    """A model's answers to texts, and what they are worth.
+
+    Attributes
+    ----------
+    evaluation
+        Every score.
+    predicted
+        The answers to every text.
+    node_proba
+        P(the text belongs under node n), shape (B, N); None where that is too much to be held at once.
+    """
+
+    evaluation: Evaluation
+    predicted: list[list[Prediction]]
+    node_proba: np.ndarray | None
+
+
 def score_model(model: "Model", texts: Sequence[str], labels: Labels) -> Evaluation:
     """Evaluate a model on texts with their labels."""
+    return answers_and_scores(model, texts, labels).evaluation
+
+
+def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels) -> Scored:
+    """Let a model answer texts, and evaluate it on their labels."""
+    node_proba: np.ndarray | None = None
+    # Also where these texts happen to have one path each, a several-path model's nodes are judged one by one.
+    task: Task | None = "multi" if model.task == "multi" else None
     if len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
         node_proba = model.node_proba(texts)
-        predicted = [tuple(p.path for p in row) for row in model.decode(node_proba)]
-        # Also where these texts happen to have one path each, a several-path model's nodes are judged one by one.
-        task: Task | None = "multi" if model.task == "multi" else None
-        return evaluate_paths(model.taxonomy, labels, predicted, node_proba=node_proba, task=task)
-    predicted = [
-        tuple(p.path for p in row)
-        for start in range(0, len(texts), BLOCK)
-        for row in model.predict(texts[start : start + BLOCK])
-    ]
-    return evaluate_paths(model.taxonomy, labels, predicted)
+        predicted = model.decode(node_proba)
+    else:
+        predicted = [
+            row for start in range(0, len(texts), BLOCK) for row in model.predict(texts[start : start + BLOCK])
+        ]
+    paths = [tuple(p.path for p in row) for row in predicted]
+    evaluation = evaluate_paths(model.taxonomy, labels, paths, node_proba=node_proba, task=task)
+    return Scored(evaluation, predicted, node_proba)
 
 
 def score_majority(taxonomy: Taxonomy, majority: tuple[Path, ...], labels: Labels) -> Evaluation:

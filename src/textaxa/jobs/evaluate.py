@@ -8,7 +8,7 @@ from textaxa.data import Columns, read_examples
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation
 from textaxa.jobs._model import columns_for, majority_of, opened
-from textaxa.jobs._score import MAJORITY, score_majority, score_model, score_tfidf
+from textaxa.jobs._score import MAJORITY, answers_and_scores, score_majority, score_tfidf
 
 if TYPE_CHECKING:
     from textaxa.model import Model
@@ -48,6 +48,7 @@ def evaluate(
     input_format: str | None = None,
     encoding: str | None = None,
     delimiter: str | None = None,
+    html: "str | Path | None" = None,
 ) -> EvaluateResult:
     """Score a model on a table with labels.
 
@@ -63,14 +64,20 @@ def evaluate(
         The training table: TF-IDF + logistic regression is fitted on it as a reference row.
     input_format, encoding, delimiter
         How the table is written, where that cannot be told from itself.
+    html
+        Where to write a report of the model on this table, as one page. An earlier report there is replaced.
 
     Raises
     ------
     ConfigError
-        No label columns are known.
+        No label columns are known, or the page cannot be written there.
     DataError
         The table cannot be used; all faults are told together. A label that is not in the model's taxonomy is one.
     """
+    if html is not None:
+        from textaxa.report import check_page_file
+
+        check_page_file(html, command="evaluate")
     ready = opened(model)
     wanted = columns_for(ready, columns or {}, labels=True)
     _check_labels(wanted)
@@ -82,8 +89,13 @@ def evaluate(
         references |= score_tfidf(ready.taxonomy, training, tested.texts, tested.labels, several=ready.task == "multi")
     if majority := majority_of(ready):
         references[MAJORITY] = score_majority(ready.taxonomy, majority, tested.labels)
-    name = f"textaxa {ready.settings.head}"
-    return EvaluateResult(score_model(ready, tested.texts, tested.labels), references, name)
+    scored = answers_and_scores(ready, tested.texts, tested.labels)
+    result = EvaluateResult(scored.evaluation, references, f"textaxa {ready.settings.head}")
+    if html is not None:
+        from textaxa.jobs._report_page import write_report
+
+        write_report(ready, tested, scored, html, name=result.name, references=references)
+    return result
 
 
 def _check_labels(columns: Columns) -> None:
