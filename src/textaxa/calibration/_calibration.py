@@ -99,6 +99,6 @@ def _stored(change: Map | None) -> dict[str, Any]:
     if change is None:
         return {}
     if isinstance(change, Lines):
-        shift = {} if change.shift is None else {"shift": change.shift.tolist()}
-        return {"scale": change.scale.tolist(), **shift}
+        parts = {"scale": change.scale, "floor": change.floor, "shift": change.shift}
+        return {name: values.tolist() for name, values in parts.items() if values is not None}
     return {"curves": [{"x": curve.x.tolist(), "y": curve.y.tolist()} for curve in change.curves]}

@@ -1,13 +1,14 @@
-"""Fitting a scale a level, and a shift an option: log loss and its gradient, minimised by L-BFGS."""
+"""Fitting a floor and a scale a level, and a shift an option: log loss and its gradient, minimised by L-BFGS."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textaxa._extras import require
 from textaxa.calibration._maps import Lines
-from textaxa.calibration._spaces import Float, Space
+from textaxa.calibration._spaces import FLOOR, Float, Space
 from textaxa.calibration._told import Told, joined
 
 PRIOR = 1.0
@@ -27,9 +28,15 @@ _RANGE = float(np.log(0.05)), float(np.log(20.0))
 _MOST_SHIFT = 15.0
 
 
+_FLOORS = np.log([FLOOR, 1e-10, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2])
+"""Where the floor is looked for: the search starts at the best of these, between the first and the last."""
+
+
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The penalised log loss of a level as a function of theta = (log scale, level's shift, shift of each option).
+    """The penalised log loss of a level as a function of theta = (log scale, floor, level's shift, options' shifts).
+
+    The tail of theta may be left out: the scale alone, or scale and floor.
 
     Attributes
     ----------
@@ -38,55 +45,59 @@ class Problem:
     centre, spread
         Mean and standard deviation of the prior of the log scale.
     shifted
-        Options that the level's shift moves, bool (C,); empty to fit the scale alone.
+        Options that the level's shift moves, bool (C,).
     ridge
         Standard deviation of the prior of the options' shifts.
     """
 
     told: Told
-    centre: float
-    spread: float
-    shifted: np.ndarray
+    centre: float = 0.0
+    spread: float = PRIOR
+    shifted: NDArray[np.bool_] = field(default_factory=lambda: np.empty(0, dtype=np.bool_))
     ridge: float = 1.0
 
     def __call__(self, theta: Float) -> tuple[float, Float]:
         """Give the penalised loss in nats, summed over decisions, and its gradient."""
-        scale, option, n = np.exp(theta[0]), self.told.option, len(self.shifted)
-        scores = scale * self.told.score
-        if n:
-            scores = scores + self.shifts(theta)[option]
-        proba, losses = self.told.proba_and_losses(scores)
-        residual = proba - self.told.true
-        away = (theta[0] - self.centre) / self.spread
-        value = losses.sum() + away**2 / 2
+        scale, told, away = np.exp(theta[0]), self.told, (theta[0] - self.centre) / self.spread
+        score = told.score if len(theta) == 1 else np.maximum(told.score, theta[1])
+        scores = scale * score
+        if len(theta) > 2:
+            scores = scores + self.shifts(theta)[told.option]
+        proba, losses = told.proba_and_losses(scores)
+        residual = proba - told.true
         gradient = np.empty_like(theta)
-        gradient[0] = scale * (residual * self.told.score).sum() + away / self.spread
-        if n:
-            by_option = np.bincount(option, residual, minlength=n)
-            gradient[1] = by_option[self.shifted].sum() + theta[1] / PRIOR_OF_SHIFT**2
-            gradient[2:] = by_option + theta[2:] / self.ridge**2
-            value += (theta[1] / PRIOR_OF_SHIFT) ** 2 / 2 + (theta[2:] ** 2).sum() / self.ridge**2 / 2
-        return float(value), gradient
+        gradient[0] = scale * (residual * score).sum() + away / self.spread
+        if len(theta) > 1:
+            gradient[1] = scale * residual[told.score <= theta[1]].sum()
+        if len(theta) > 2:
+            by_option = np.bincount(told.option, residual, minlength=len(self.shifted))
+            gradient[2] = by_option[self.shifted].sum() + theta[2] / PRIOR_OF_SHIFT**2
+            gradient[3:] = by_option + theta[3:] / self.ridge**2
+        penalty = away**2 + ((theta[2:3] / PRIOR_OF_SHIFT) ** 2).sum() + ((theta[3:] / self.ridge) ** 2).sum()
+        return float(losses.sum() + penalty / 2), gradient
 
     def shifts(self, theta: Float) -> Float:
         """Give the shift of each option, (C,)."""
-        return theta[2:] + theta[1] * self.shifted
+        shifts: Float = theta[3:] + theta[2] * self.shifted
+        return shifts
 
     def solved(self, start: Float) -> Float:
         """Give the best theta."""
         minimize = require("scipy.optimize", extra="train").minimize
-        bounds = [_RANGE] + [(-_MOST_SHIFT, _MOST_SHIFT)] * (len(start) - 1)
+        bounds = [_RANGE, (_FLOORS[0], _FLOORS[-1]), *[(-_MOST_SHIFT, _MOST_SHIFT)] * (len(start) - 2)][: len(start)]
         found = minimize(self, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 300})
         best: Float = np.asarray(found.x, dtype=np.float64)
         return best
 
-
-_NO_SHIFT = np.empty(0, dtype=np.bool_)
+    def start(self) -> Float:
+        """Give log scale and floor to start from: the loss as a function of the floor may have several valleys."""
+        starts = [np.array([self.centre, floor]) for floor in _FLOORS]
+        return min(starts, key=lambda theta: self(theta)[0])
 
 
 def shared_scale(told: Sequence[Told]) -> float:
     """Give the logarithm of the scale that suits all levels best, 0 where nothing was decided."""
-    return float(Problem(joined(told), 0.0, PRIOR, _NO_SHIFT).solved(np.zeros(1))[0])
+    return float(Problem(joined(told)).solved(np.zeros(1))[0])
 
 
 def fit_temperature(told: Sequence[Told]) -> Lines:
@@ -95,23 +106,24 @@ def fit_temperature(told: Sequence[Told]) -> Lines:
 
 
 def fit_scales(told: Sequence[Told]) -> Lines:
-    """Give a scale a level; a level that nobody reached has the one that all share."""
+    """Give a scale and a floor a level; a level that nobody reached has the scale that all share."""
     shared = shared_scale(told)
-    problems = (Problem(one, shared, PRIOR_OF_LEVEL, _NO_SHIFT) for one in told)
-    return Lines(np.exp([problem.solved(np.array([shared]))[0] for problem in problems]))
+    problems = [Problem(one, shared, PRIOR_OF_LEVEL) for one in told]
+    found = [problem.solved(problem.start()) for problem in problems]
+    return Lines(np.exp([theta[0] for theta in found]), np.array([theta[1] for theta in found]))
 
 
 def fit_vector(told: Sequence[Told], space: Space, ridge: float) -> Lines:
-    """Give a scale a level and a shift an option.
+    """Give a scale and a floor a level, and a shift an option.
 
     Source: vector scaling, Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 4.2, with one
-    scale a level instead of one a class, and a normal prior on the shifts (ridge).
+    scale a level instead of one a class, a normal prior on the shifts (ridge), and a floor.
     """
     shared = shared_scale(told)
-    scale, shift = np.empty(len(told)), np.zeros(space.n)
+    scale, floor, shift = np.empty(len(told)), np.empty(len(told)), np.zeros(space.n)
     for level, (one, options) in enumerate(zip(told, space.levels, strict=True)):
         own = Told(one.score, one.option - options.start, one.row, one.true, one.starts)
         problem = Problem(own, shared, PRIOR_OF_LEVEL, space.shifted[options], ridge)
-        theta = problem.solved(np.concatenate([[shared], np.zeros(1 + options.stop - options.start)]))
-        scale[level], shift[options] = np.exp(theta[0]), problem.shifts(theta)
-    return Lines(scale, shift)
+        theta = problem.solved(np.append(problem.start(), np.zeros(1 + options.stop - options.start)))
+        scale[level], floor[level], shift[options] = np.exp(theta[0]), theta[1], problem.shifts(theta)
+    return Lines(scale, floor, shift)

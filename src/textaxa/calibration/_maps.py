@@ -17,21 +17,26 @@ END = float(np.log(1 / FLOOR - 1))
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """A scale a level and a shift an option: ``scale * score + shift``.
+    """A floor and a scale a level, a shift an option: ``scale * max(score, floor) + shift``.
 
     Attributes
     ----------
     scale
         Above 0, float64 (levels,); 1 / temperature.
+    floor
+        float64 (levels,), or None for none: what a model calls impossible is as improbable as such options were.
     shift
         float64 (K,), or None for no shift.
     """
 
     scale: Float
+    floor: Float | None = None
     shift: Float | None = None
 
     def of_level(self, level: int, scores: Float, options: slice | Int) -> Float:
         """Give the changed scores of options of a level (from 0)."""
+        if self.floor is not None:
+            scores = np.maximum(scores, self.floor[level])
         changed: Float = scores * self.scale[level]
         return changed if self.shift is None else changed + self.shift[options]
 

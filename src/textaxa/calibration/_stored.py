@@ -18,6 +18,14 @@ MOST_SHIFT = 50.0
 MOST_KNOTS = 10_000
 _CURVED = ("isotonic", "venn-abers")
 _KEYS = {"format", "version", "task", "method", "rows", "scores"}
+_OWN: dict[str, set[str]] = {
+    "none": set(),
+    "temperature": {"scale"},
+    "temperature-per-level": {"scale", "floor"},
+    "vector": {"scale", "floor", "shift"},
+    "isotonic": {"curves"},
+    "venn-abers": {"curves"},
+}
 
 
 def calibration_from_dict(taxonomy: Taxonomy, stored: Any) -> Calibration:
@@ -55,20 +63,16 @@ def calibration_from_dict(taxonomy: Taxonomy, stored: Any) -> Calibration:
         )
     method, task = _one_of(stored, "method", METHODS), _one_of(stored, "task", (SINGLE, MULTI))
     change = None if method == "none" else _map(taxonomy, task, method, stored)
-    _check_keys(stored, {"none": set(), "vector": {"scale", "shift"}}.get(method, _only(method)))
+    _check_keys(stored, _OWN[method])
     rows = stored.get("rows")
     if type(rows) is not int or not 0 <= rows < 2**63:
         _damaged(f"rows is {rows!r}, not a count")
     return Calibration(taxonomy, task, method, change, _scores(stored.get("scores")), rows)
 
 
-def _only(method: str) -> set[str]:
-    return {"curves"} if method in _CURVED else {"scale"}
-
-
 def _map(taxonomy: Taxonomy, task: str, method: str, stored: Mapping[str, Any]) -> Map:
     space = space_of(taxonomy, task, method)
-    n_levels = 1 if method == "temperature" and task == SINGLE else len(space.levels)
+    n_levels = len(space.levels)
     if method in _CURVED:
         curves = stored.get("curves")
         if not isinstance(curves, list) or len(curves) != n_levels:
@@ -77,9 +81,12 @@ def _map(taxonomy: Taxonomy, task: str, method: str, stored: Mapping[str, Any]) 
     scale = _numbers(stored.get("scale"), "scale", n_levels)
     if (scale < SCALES[0]).any() or (scale > SCALES[1]).any():
         _damaged(f"a scale is outside {SCALES[0]} to {SCALES[1]:g}")
-    if method != "vector":
+    if method == "temperature":
         return Lines(scale)
-    return Lines(scale, _bounded(_numbers(stored.get("shift"), "shift", space.n), "shift", MOST_SHIFT))
+    floor = _bounded(_numbers(stored.get("floor"), "floor", n_levels), "floor", END)
+    if method == "temperature-per-level":
+        return Lines(scale, floor)
+    return Lines(scale, floor, _bounded(_numbers(stored.get("shift"), "shift", space.n), "shift", MOST_SHIFT))
 
 
 def _curve(stored: Any) -> Curve:
