@@ -1,0 +1,116 @@
+"""Node probabilities of every row from models that have not seen it.
+
+In come labelled rows and the settings of a model; the model is trained once a fold, and each of them scores the rows
+held out. Needs the extra ``train``.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textaxa.audit._folds import fold_of_rows
+from textaxa.data import Examples
+from textaxa.heads import needs_encoder
+from textaxa.settings import ModelSettings
+from textaxa.taxonomy import Taxonomy
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class OnceEncoded:
+    """Gives the vectors of texts by a frozen encoder that has read all of them once.
+
+    Parameters
+    ----------
+    texts
+        All texts that will be asked for.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._position = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        self._vectors: NDArray[np.float32] | None = None
+
+    def __call__(self, encoder: Any, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Give the vectors of some of the texts, float32 (B, D)."""
+        if self._vectors is None:
+            self._vectors = np.asarray(encoder.encode(list(self._position)), dtype=np.float32)
+        return self._vectors[[self._position[text] for text in texts]]
+
+
+def cross_fitted(
+    examples: Examples,
+    taxonomy: Taxonomy,
+    settings: ModelSettings,
+    *,
+    n_folds: int = 5,
+    listener: Listener | None = None,
+    vectors: Callable[[Any, Sequence[str]], NDArray[np.float32]] | None = None,
+) -> NDArray[np.float32]:
+    """Give P(text belongs under node) for every row by a model that was not trained on it, float32 (B, N).
+
+    Parameters
+    ----------
+    examples
+        Texts with labels.
+    taxonomy
+        Every label must be in it.
+    settings
+        What is trained in each fold; its seed also draws the folds. An encoder that is not frozen is fine-tuned anew
+        in each.
+    n_folds
+        How many models; each learns from ``(n_folds - 1) / n_folds`` of the rows.
+    listener
+        Is told ``{"event": "fold", "fold": k, "folds": n_folds}`` before each.
+    vectors
+        Gives the text vectors of a frozen encoder. Left out, all texts are encoded once.
+
+    Raises
+    ------
+    ConfigError
+        Settings that do not fit, or fewer than two folds.
+    DataError
+        A fold has no rows to train on.
+    """
+    folds = fold_of_rows(examples, n_folds, seed=settings.training.seed)
+    give = vectors or OnceEncoded(examples.texts)
+    proba = np.zeros((len(examples), len(taxonomy)), dtype=np.float32)
+    for k in range(n_folds):
+        held, kept = np.flatnonzero(folds == k), np.flatnonzero(folds != k)
+        if not len(held):
+            continue
+        if listener is not None:
+            listener({"event": "fold", "fold": k + 1, "folds": n_folds, "rows": len(kept)})
+        model = _trained(examples.select(kept.tolist()), taxonomy, settings, give)
+        proba[held] = _scored(examples.select(held.tolist()), model, give)
+    return proba
+
+
+def _trained(kept: Examples, taxonomy: Taxonomy, settings: ModelSettings, give: Any) -> Any:
+    from textaxa.training import train_model  # noqa: PLC0415 - the extra `train`, which scoring alone does not need
+
+    return train_model(
+        kept.texts,
+        kept.labels,
+        taxonomy,
+        task=settings.task,
+        encoder=settings.encoder,
+        head=settings.head,
+        head_settings=settings.head_settings,
+        training=settings.training,
+        vectors=give if _stands_still(settings) else None,
+    )
+
+
+def _scored(held: Examples, model: Any, give: Any) -> NDArray[np.float32]:
+    stored = _stands_still(model.settings) and needs_encoder(model.settings.head) and model.head.reads == "vectors"
+    found: NDArray[np.float32] = (
+        model.node_proba_of(give(model.encoder, held.texts)) if stored else model.node_proba(held.texts)
+    )
+    return found
+
+
+def _stands_still(settings: ModelSettings) -> bool:
+    """Tell whether the encoder, if there is one, is the same in all folds."""
+    return settings.encoder.frozen or not needs_encoder(settings.head)
