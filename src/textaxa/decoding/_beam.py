@@ -4,7 +4,6 @@ What comes in is no ``node_proba`` but a `Conditional`, which scores the childre
 out are the best paths found, and for each text whether they are surely the best ones.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,10 +16,10 @@ from textaxa.decoding._paths import best_columns
 from textaxa.decoding._prediction import Prediction, PredictionMaker
 from textaxa.decoding._proba import check_node_proba, terminal_proba
 from textaxa.errors import ConfigError, DataError
-from textaxa.taxonomy import CSR, Taxonomy
+from textaxa.taxonomy import Taxonomy
 
 _CANDIDATES = 4_000_000
-"""Children that may be scored at once, 32 MB of float64: texts are taken in blocks of so many."""
+"""Children scored at once, 32 MB of float64, where they are those of several texts."""
 
 _ROUNDING = 1e-6
 """Probabilities of float32 may be above 1 by so much."""
@@ -109,9 +108,9 @@ def beam_search(
         raise ConfigError(f"width = {width} is too narrow a beam for k = {k} paths: it must be at least as wide.")
     k = min(k, len(taxonomy.terminals))
     found = _Best.empty(n_texts, k)
-    tree = _WithRoot.of(taxonomy)
-    for texts in _text_blocks(tree.children, n_texts, width):
-        _search(tree, conditional, texts, width, found)
+    root = _Pairs(np.arange(n_texts), np.full(n_texts, -1), np.ones(n_texts))
+    if n_texts:
+        _Search(taxonomy, conditional, width, found).go_down(root, _Pairs.none(), level=1)
     return BeamPaths(found.nodes, found.probabilities, found.probabilities[:, -1] >= found.lost)
 
 
@@ -136,7 +135,7 @@ def beam_paths(
     text, place = np.nonzero(found.nodes >= 0)
     nodes, exactly = found.nodes[text, place].tolist(), found.probabilities[text, place].tolist()
     maker = PredictionMaker(taxonomy)
-    along = _along(_WithRoot.of(taxonomy), conditional, text, [maker.chain(node) for node in nodes])
+    along = _along(taxonomy, conditional, text, [maker.chain(node) for node in nodes])
     predictions: list[list[Prediction]] = [[] for _ in range(n_texts)]
     for i, node, values, p in zip(text.tolist(), nodes, along, exactly, strict=True):
         predictions[i].append(maker.make_along(node, values, p))
@@ -157,10 +156,9 @@ def dense_conditional(taxonomy: Taxonomy, node_proba: ArrayLike) -> Conditional:
     # One more column at the end, which -1 points to, is the root's.
     proba = np.column_stack([proba, np.ones(len(proba))])
     ends = np.column_stack([ends, np.zeros(len(ends))])
-    children = _WithRoot.of(taxonomy).children
 
     def conditional(text: Integers, node: Integers, /) -> tuple[Floats, Floats]:
-        pair, child = take(children, node % len(children))
+        pair, child = _children(taxonomy, node)
         above = proba[text, node]
         positive = np.where(above > 0, above, 1.0)
         return np.minimum(proba[text[pair], child] / positive[pair], 1.0), np.minimum(ends[text, node] / positive, 1.0)
@@ -168,27 +166,34 @@ def dense_conditional(taxonomy: Taxonomy, node_proba: ArrayLike) -> Conditional:
     return conditional
 
 
-@dataclass(frozen=True)
-class _WithRoot:
-    """A taxonomy with the children of the root as the last row of ``children``."""
+def _children(taxonomy: Taxonomy, node: Integers) -> tuple[Integers, Integers]:
+    """Give the children of nodes, or of as many roots, and the position in ``node`` that each belongs to."""
+    if node[0] >= 0:
+        position, child = take(taxonomy.children, node)
+        return position, child.astype(np.int64)
+    top = np.arange(_n_top(taxonomy))
+    return np.repeat(np.arange(len(node)), len(top)), np.tile(top, len(node))
 
-    taxonomy: Taxonomy
-    children: CSR
 
-    @classmethod
-    def of(cls, taxonomy: Taxonomy) -> "_WithRoot":
-        known, top = taxonomy.children, taxonomy.level(1)
-        indptr = np.append(known.indptr, known.indptr[-1] + len(top))
-        return cls(taxonomy, CSR(indptr, np.concatenate([known.indices, top])))
+def _n_top(taxonomy: Taxonomy) -> int:
+    # A number of the same type is found without a copy of all depths, which would outweigh the search for one text.
+    return int(np.searchsorted(taxonomy.depth, np.int32(2)))
 
-    def scored(self, conditional: Conditional, pairs: "_Pairs") -> tuple["_Pairs", Integers, Floats]:
-        """Give the children of pairs, the position of the pair that each belongs to, and P(exactly the pair's node)."""
-        position, child = take(self.children, pairs.node % len(self.children))
-        children, ends = (np.asarray(part, dtype=np.float64) for part in conditional(pairs.text, pairs.node))
-        _check(children, len(child), "children")
-        _check(ends, len(pairs.node), "nodes")
-        below = _Pairs(pairs.text[position], child.astype(np.int64), pairs.proba[position] * children)
-        return below, position, pairs.proba * ends
+
+def _n_children(taxonomy: Taxonomy, node: Integers) -> int:
+    if node[0] < 0:
+        return len(node) * _n_top(taxonomy)
+    indptr = taxonomy.children.indptr
+    return int((indptr[node + 1] - indptr[node]).sum())
+
+
+def _scored(taxonomy: Taxonomy, conditional: Conditional, pairs: "_Pairs") -> tuple["_Pairs", Integers, Floats]:
+    """Give the children of pairs, the position of the pair that each belongs to, and P(exactly the pair's node)."""
+    position, child = _children(taxonomy, pairs.node)
+    children, ends = (np.asarray(part, dtype=np.float64) for part in conditional(pairs.text, pairs.node))
+    _check(children, len(child), "children")
+    _check(ends, len(pairs.node), "nodes")
+    return _Pairs(pairs.text[position], child, pairs.proba[position] * children), position, pairs.proba * ends
 
 
 def _check(values: Floats, wanted: int, what: str) -> None:
@@ -216,6 +221,10 @@ class _Pairs:
         """Give the pairs at the given positions, or where a mask is true."""
         return _Pairs(self.text[rows], self.node[rows], self.proba[rows])
 
+    @classmethod
+    def none(cls) -> "_Pairs":
+        return cls(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), np.empty(0))
+
     def and_those(self, other: "_Pairs") -> "_Pairs":
         """Give both, one after the other."""
         return _Pairs(
@@ -239,72 +248,108 @@ class _Best:
 
     def add(self, ends: _Pairs) -> None:
         """Take in terminals with P(the label is exactly there)."""
-        ends = ends.where(ends.proba > 0)
+        ends = ends.where((ends.proba > 0) & (ends.proba >= self.probabilities[ends.text, -1]))
+        if not len(ends.text):
+            return
         rows = np.unique(ends.text)
         text, place = np.nonzero(self.nodes[rows] >= 0)
         text = rows[text]
         known = _Pairs(text, self.nodes[text, place], self.probabilities[text, place])
-        best, _ = _largest(known.and_those(ends), self.nodes.shape[1])
+        both, chosen, _ = _largest(known.and_those(ends), self.nodes.shape[1])
+        best = both.where(chosen)
         rank = _ranks(best.text)
         self.nodes[best.text, rank], self.probabilities[best.text, rank] = best.node, best.proba
 
     def keep(self, pairs: _Pairs, width: int) -> _Pairs:
-        """Give the pairs worth going on with, at most ``width`` a text."""
+        """Give the pairs worth going on with, at most ``width`` a text, in the order of texts and nodes."""
         possible = pairs.where((pairs.proba > 0) & (pairs.proba >= self.probabilities[pairs.text, -1]))
-        kept, left = _largest(possible, width)
-        np.maximum.at(self.lost, left.text, left.proba)
-        return kept
+        if not len(possible.text):
+            return possible
+        possible, chosen, left_out = _largest(possible, width)
+        texts = possible.text[_begins(possible.text)]
+        self.lost[texts] = np.maximum(self.lost[texts], left_out)
+        return possible.where(np.sort(chosen))
 
 
-def _largest(pairs: _Pairs, k: int) -> tuple[_Pairs, _Pairs]:
-    """Give the ``k`` most probable pairs of every text, best first, of equals the first in node order; and the rest."""
-    pairs = pairs.where(np.lexsort((pairs.node, pairs.text)))
-    row = np.cumsum(np.diff(pairs.text, prepend=pairs.text[:1]) > 0)
+def _largest(pairs: _Pairs, k: int) -> tuple[_Pairs, Integers, Floats]:
+    """Find the ``k`` most probable pairs of every text.
+
+    Returns
+    -------
+    The pairs in the order of texts and nodes; the positions of the chosen ones there, best first within a text, of
+    equals the first in node order; and the largest probability of the others of each text, or less than 0.
+    """
+    if _unordered(pairs):
+        pairs = pairs.where(np.lexsort((pairs.node, pairs.text)))
+    begins = _begins(pairs.text)
     column = _ranks(pairs.text)
-    if not len(row):
-        return pairs, pairs
-    table = np.full((row[-1] + 1, column.max() + 1), -1.0)
+    row = np.repeat(np.arange(len(begins)), np.diff(begins, append=len(column)))
+    table = np.full((len(begins), int(column.max()) + 1), -1.0)
     table[row, column] = pairs.proba
     best = best_columns(table, min(k, table.shape[1]))
-    begins = np.flatnonzero(column == 0)
     chosen = (begins[:, None] + best)[np.take_along_axis(table, best, axis=1) >= 0]
-    left = np.ones(len(row), dtype=np.bool_)
-    left[chosen] = False
-    return pairs.where(chosen), pairs.where(left)
+    np.put_along_axis(table, best, -1.0, axis=1)
+    return pairs, chosen, table.max(axis=1)
+
+
+def _unordered(pairs: _Pairs) -> bool:
+    """Tell whether pairs are out of the order of texts and nodes; children of ordered nodes of a tree are not."""
+    text, node = np.diff(pairs.text), np.diff(pairs.node)
+    return bool(((text < 0) | ((text == 0) & (node < 0))).any())
+
+
+def _begins(text: Integers) -> Integers:
+    """Give where the pairs of each text begin, which lie side by side."""
+    return np.flatnonzero(np.diff(text, prepend=-1))
 
 
 def _ranks(text: Integers) -> Integers:
     """Give the position of every pair among those of its text, which lie side by side; (P,)."""
-    begins = np.flatnonzero(np.diff(text, prepend=-1))
+    begins = _begins(text)
     return np.arange(len(text)) - np.repeat(begins, np.diff(begins, append=len(text)))
 
 
-def _text_blocks(children: CSR, n_texts: int, width: int) -> Iterator[Integers]:
-    """Give the texts in blocks whose candidates on any level fit into memory, even if all kept nodes are wide."""
-    widest = int(np.sort(children.counts)[-width:].sum())
-    rows = max(1, _CANDIDATES // widest)
-    for start in range(0, n_texts, rows):
-        yield np.arange(start, min(start + rows, n_texts))
+@dataclass(frozen=True)
+class _Search:
+    """One search: what is searched, how, and where the best paths go."""
 
+    taxonomy: Taxonomy
+    conditional: Conditional
+    width: int
+    best: _Best
 
-def _search(tree: _WithRoot, conditional: Conditional, texts: Integers, width: int, best: _Best) -> None:
-    """Search the paths of a block of texts, from the root down."""
-    taxonomy = tree.taxonomy
-    root = _Pairs(texts, np.full(len(texts), -1), np.ones(len(texts)))
-    pending, _, _ = tree.scored(conditional, root)
-    for level in range(1, taxonomy.n_levels + 1):
-        due = taxonomy.depth[pending.node] == level
-        # In a DAG a child may lie more than one level down; it waits until all its parents have been there.
-        waiting, reached = pending.where(~due), pending.where(due)
-        kept = best.keep(reached if taxonomy.is_tree else _once(reached, len(taxonomy)), width)
-        leaf = taxonomy.is_leaf[kept.node]
-        best.add(kept.where(leaf))
-        inner = kept.where(~leaf)
-        if len(inner.text):
-            below, _, ends = tree.scored(conditional, inner)
-            best.add(_Pairs(inner.text, inner.node, ends))
-            waiting = waiting.and_those(below)
-        pending = waiting
+    def go_down(self, inner: _Pairs, waiting: _Pairs, level: int) -> None:
+        """Search below the given inner nodes, whose children lie at ``level`` or below it.
+
+        ``waiting`` are nodes at ``level`` or below it that were scored already: in a DAG a child may lie more than one
+        level down, and waits until all its parents have been there.
+        """
+        taxonomy = self.taxonomy
+        for at in range(level, taxonomy.n_levels + 1):
+            if not len(inner.text) + len(waiting.text):
+                return
+            if len(inner.text):
+                if self._too_many(inner):
+                    for half in self._halves(inner, waiting):
+                        self.go_down(*half, level=at)
+                    return
+                below, _, ends = _scored(taxonomy, self.conditional, inner)
+                self.best.add(_Pairs(inner.text, inner.node, ends))
+                waiting = waiting.and_those(below)
+            due = taxonomy.depth[waiting.node] == at
+            reached, waiting = waiting.where(due), waiting.where(~due)
+            kept = self.best.keep(reached if taxonomy.is_tree else _once(reached, len(taxonomy)), self.width)
+            leaf = taxonomy.is_leaf[kept.node]
+            self.best.add(kept.where(leaf))
+            inner = kept.where(~leaf)
+
+    def _too_many(self, inner: _Pairs) -> bool:
+        return inner.text[0] != inner.text[-1] and _n_children(self.taxonomy, inner.node) > _CANDIDATES
+
+    def _halves(self, inner: _Pairs, waiting: _Pairs) -> list[tuple[_Pairs, _Pairs]]:
+        middle = (inner.text[0] + inner.text[-1] + 1) // 2
+        sides = ((inner.text < middle, waiting.text < middle), (inner.text >= middle, waiting.text >= middle))
+        return [(inner.where(one), waiting.where(other)) for one, other in sides]
 
 
 def _once(pairs: _Pairs, n_nodes: int) -> _Pairs:
@@ -314,23 +359,21 @@ def _once(pairs: _Pairs, n_nodes: int) -> _Pairs:
     return pairs.where(order[first])
 
 
-def _along(tree: _WithRoot, conditional: Conditional, text: Integers, chains: list[list[int]]) -> list[list[float]]:
+def _along(taxonomy: Taxonomy, conditional: Conditional, text: Integers, chains: list[list[int]]) -> list[list[float]]:
     """Give P(the text belongs under the node) for every node of every chain, from the top down.
 
     The search does not keep what it scored on its way: to score a few paths again costs less.
     """
     along: list[list[float]] = [[] for _ in chains]
-    proba = np.ones(len(chains))
+    proba, width = np.ones(len(chains)), len(taxonomy)
     for level in range(max(map(len, chains), default=0)):
         rows = np.flatnonzero([len(chain) > level for chain in chains])
         node = np.array([chains[row][level] for row in rows])
         above = np.array([chains[row][level - 1] if level else -1 for row in rows])
-        width = len(tree.children)
-        # Chains of a text may share their beginning, and a pair is asked for once.
-        keys, pair = np.unique(text[rows] * width + above % width, return_inverse=True)
-        asked = keys % width
-        pairs = _Pairs(keys // width, np.where(asked == width - 1, -1, asked), np.ones(len(keys)))
-        below, position, _ = tree.scored(conditional, pairs)
+        # Chains of a text may share their beginning, and a pair is asked for once; -1 is made 0 for a while.
+        keys, pair = np.unique(text[rows] * (width + 1) + above + 1, return_inverse=True)
+        pairs = _Pairs(keys // (width + 1), keys % (width + 1) - 1, np.ones(len(keys)))
+        below, position, _ = _scored(taxonomy, conditional, pairs)
         proba[rows] *= below.proba[np.searchsorted(position * width + below.node, pair * width + node)]
         for row in rows.tolist():
             along[row].append(float(proba[row]))
