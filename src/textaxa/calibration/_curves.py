@@ -91,12 +91,13 @@ def _isotonic(pool: Pool) -> tuple[Float, Float]:
 
 
 def _venn_abers(pool: Pool) -> tuple[Float, Float]:
-    rising = require("sklearn.isotonic", extra="train").isotonic_regression
+    # SciPy's is what scikit-learn's calls, without checks that take fifteen times as long as the fit.
+    rising = require("scipy.optimize", extra="train").isotonic_regression
     as_false, as_true = np.empty_like(pool.x), np.empty_like(pool.x)
     for i in range(len(pool.x)):
         count, true = pool.count.copy(), pool.true.copy()
         count[i] += 1
-        as_false[i] = rising(true / count, sample_weight=count)[i]
+        as_false[i] = rising(true / count, weights=count).x[i]
         true[i] += 1
-        as_true[i] = rising(true / count, sample_weight=count)[i]
+        as_true[i] = rising(true / count, weights=count).x[i]
     return pool.x, as_true / (1 - as_false + as_true)
