@@ -1,8 +1,7 @@
 """Do probabilities mean what they say? Calibration errors by level, reliability bins, Brier score and log loss."""
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import erf, exp, pi, sqrt
+from math import erf, pi, sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +10,10 @@ from numpy.typing import NDArray
 from textaxa.errors import ConfigError
 from textaxa.evaluation._along import AlongPaths, NodeProba, Task, along_paths, task_of, true_sets
 from textaxa.evaluation._checks import check_resamples
-from textaxa.evaluation._resample import drawn_texts, quantiles
+from textaxa.evaluation._resample import drawn_texts, per_text_sums, quantiles
 from textaxa.evaluation._result import Interval
 from textaxa.evaluation._sets import Labelled
-from textaxa.evaluation._wilson import wilson
+from textaxa.evaluation._wilson import NORMAL, wilson
 from textaxa.taxonomy import Taxonomy
 
 Floats = NDArray[np.float64]
@@ -23,6 +22,11 @@ Binning = Literal["mass", "width"]
 
 BINS = 15
 """As most papers have it since Guo et al. 2017."""
+
+_HALVINGS = 40
+
+_FAR = 37.0
+"""In standard deviations; beyond, the normal density is 0 in float64."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class LevelCalibration:
     ece
         Expected calibration error: the mean over the bins, by their texts, of |accuracy - mean probability|.
     ece_debiased
-        What is left of it when the part that chance makes is taken off.
+        What is left of it without the part that chance makes.
     mce
         Maximum calibration error: the largest such difference of any bin.
     bins
@@ -142,12 +146,13 @@ def calibration_scores(
         Nguyen & O'Connor 2015.
     ece_debiased
         Even perfect probabilities have an ECE above 0, since each bin's accuracy is off by chance, the more the fewer
-        texts it has. Here each bin's difference d, with standard error s, loses E|X| - |d| for X ~ N(d, s²); never
-        below 0. Source: the debiased estimator of Kumar et al. 2019, "Verified Uncertainty Calibration", with the
-        normal distribution in closed form.
+        texts it has (Bröcker 2012; Kumar et al. 2019). With bins whose true differences are c times the observed ones,
+        and normal chance, the ECE has a known mean and deviation; the debiased one is that of the c whose mean is what
+        was observed, 0 where chance alone has a larger one.
     interval
-        Of the calibration error itself. A resample has chance's part twice, so the percentiles of the ECE over
-        resamples of the texts lie too high; they are moved so that their mean is ``ece_debiased``, and cut at 0.
+        Of the calibration error without chance's part: from the c for which the observed ECE would be at the 97.5 %
+        point to that for which it would be at the 2.5 % point. So it lies around ``ece_debiased`` and may lie below
+        ``ece``. Bootstrap percentiles would not do: a resample adds chance's part once more.
     path
         The same for whole paths: the most probable path's probability, and whether it is exactly the true one.
     brier
@@ -207,32 +212,35 @@ def calibration_of(
     along: AlongPaths, *, bins: int, binning: Binning = "mass", resamples: tuple[int, int] | None
 ) -> CalibrationScores:
     """Give the scores from what was read of ``node_proba``; ``resamples`` are their seed and number, or None."""
-    columns = [_binned(p, right, bins, binning) for p, right in zip(along.probability.T, along.right.T, strict=True)]
+    columns = zip(along.probability.T, along.right.T, strict=True)
+    levels = [
+        _binned(probability, right, bins, binning).scores(level, intervals=resamples is not None)
+        for level, (probability, right) in enumerate(columns, 1)
+    ]
+    path = None
     if along.task == "single":
-        columns.append(_binned(along.path_probability, along.path_right, bins, binning))
+        whole = _binned(along.path_probability, along.path_right, bins, binning)
+        path = whole.scores(None, intervals=resamples is not None)
     scored = ~np.isnan(along.log_loss)
-    means = {name: _mean(getattr(along, name)[scored]) for name in ("brier", "log_loss")}
-    errors: list[Floats | None] = [None] * len(columns)
-    ends: dict[str, Interval] | None = None
-    if resamples:
-        losses = np.stack([np.nan_to_num(along.brier), np.nan_to_num(along.log_loss), scored], axis=1)
-        drawn, sums = _resampled(columns, losses, resamples)
-        errors = list(drawn)
-        with np.errstate(invalid="ignore"):  # no scored text
-            over = {"brier": sums[:, 0] / sums[:, 2], "log_loss": sums[:, 1] / sums[:, 2]}
-        ends = {name: quantiles(over[name]) for name, value in means.items() if not np.isnan(value)}
-    found = [column.scores(i + 1, error) for i, (column, error) in enumerate(zip(columns, errors, strict=True))]
-    n_levels = along.probability.shape[1]
+    losses = np.stack([along.brier[scored], along.log_loss[scored]], axis=1)
+    means = losses.mean(axis=0) if len(losses) else np.full(2, np.nan)
     return CalibrationScores(
         task=along.task,
         n=len(along.path_right),
-        levels=tuple(one for one in found[:n_levels] if one.n),
-        path=None if along.task == "multi" else columns[-1].scores(None, errors[-1]),
-        brier=means["brier"],
-        log_loss=means["log_loss"],
-        n_scored=int(scored.sum()),
-        intervals=ends,
+        levels=tuple(one for one in levels if one.n),
+        path=path,
+        brier=float(means[0]),
+        log_loss=float(means[1]),
+        n_scored=len(losses),
+        intervals=_intervals(losses, resamples) if resamples and len(losses) else None,
     )
+
+
+def _intervals(losses: Floats, resamples: tuple[int, int]) -> dict[str, Interval]:
+    seed, n_resamples = resamples
+    drawn = drawn_texts(len(losses), seed=seed, n_resamples=n_resamples)
+    means = np.vstack([per_text_sums(losses, some) for some in drawn]) / len(losses)
+    return {"brier": quantiles(means[:, 0]), "log_loss": quantiles(means[:, 1])}
 
 
 @dataclass(frozen=True)
@@ -257,26 +265,31 @@ class _Binned:
     def sums(self, values: Floats) -> Floats:
         return np.bincount(self.bin, values, minlength=self.n_bins + 1)[: self.n_bins].astype(np.float64)
 
-    def scores(self, level: int | None, resampled: Floats | None) -> LevelCalibration:
+    def scores(self, level: int | None, *, intervals: bool) -> LevelCalibration:
         n = np.bincount(self.bin, minlength=self.n_bins + 1)[: self.n_bins]
-        gap = self.right - self.probability
-        sums, squares = self.sums(gap), self.sums(gap**2)
         confidence, accuracy = self.sums(self.probability) / n, self.sums(self.right) / n
-        ece, debiased = _errors(n, sums, squares)
+        chance = self._chance(n, confidence - accuracy)
+        ece = float(chance.weight @ chance.gap)
         low, high = wilson(self.sums(self.right), n)
         ends = self._ends()
         return LevelCalibration(
             level=level,
             n=int(n.sum()),
             ece=ece,
-            ece_debiased=debiased,
-            mce=float(np.abs(sums / n).max(initial=0.0)),
+            ece_debiased=chance.error_at(ece, 0.0),
+            mce=float(chance.gap.max(initial=0.0)),
             bins=tuple(
                 ReliabilityBin(*ends[k], int(n[k]), float(confidence[k]), float(accuracy[k]), (low[k], high[k]))
                 for k in range(self.n_bins)
             ),
-            interval=None if resampled is None else _moved(resampled, debiased),
+            interval=(chance.error_at(ece, NORMAL), chance.error_at(ece, -NORMAL)) if intervals else None,
         )
+
+    def _chance(self, n: Integers, gap: Floats) -> "_Chance":
+        squares = self.sums((self.right - self.probability) ** 2)
+        # In few texts the variance is off, and nil where all are right: then that of true probabilities stands in.
+        variance = np.maximum(squares / n - gap**2, self.sums(self.probability * (1 - self.probability)) / n)
+        return _Chance(n / max(1, n.sum()), np.abs(gap), np.sqrt(np.maximum(variance, 0.0) / np.maximum(n - 1, 1)))
 
     def _ends(self) -> list[tuple[float, float]]:
         low, high = np.full(self.n_bins + 1, np.inf), np.full(self.n_bins + 1, -np.inf)
@@ -299,55 +312,44 @@ def _binned(probability: Floats, right: NDArray[np.bool_], bins: int, binning: B
     return _Binned(at, np.where(known, probability, 0.0), np.where(known, right, 0.0), len(used))
 
 
-def _errors(n: Integers, sums: Floats, squares: Floats) -> tuple[float, float]:
-    """Give the ECE and the debiased ECE from each bin's texts, sum of differences and sum of their squares."""
-    if not n.sum():
-        return 0.0, 0.0
-    mean = np.abs(sums / n)
-    variance = np.maximum(squares / n - mean**2, 0.0) / np.maximum(n - 1, 1)
-    # One text says nothing of its variance; that of a coin is the largest there is.
-    error = np.sqrt(np.where(n > 1, variance, 0.25))
-    chance = np.array([_folded(d, s) - d for d, s in zip(mean.tolist(), error.tolist(), strict=True)])
-    weight = n / n.sum()
-    return float(weight @ mean), max(0.0, float(weight @ (mean - chance)))
+@dataclass(frozen=True)
+class _Chance:
+    """How the ECE falls out by chance, if the true differences are a multiple of the observed ones.
+
+    Attributes
+    ----------
+    weight, gap, deviation
+        Of every bin: its share of the texts, its absolute difference, and the standard error of that; shape (K,).
+    """
+
+    weight: Floats
+    gap: Floats
+    deviation: Floats
+
+    def ece(self, multiple: float, deviations: float) -> float:
+        """Give the mean of the ECE plus so many of its standard deviations."""
+        mean, variance = _folded(multiple * self.gap, self.deviation)
+        return float(self.weight @ mean + deviations * np.sqrt(self.weight**2 @ variance))
+
+    def error_at(self, observed: float, deviations: float) -> float:
+        """Give the true error at which the observed ECE lies so many standard deviations above its mean; 0 at least."""
+        low, high = 0.0, 1.0
+        if not observed or self.ece(low, deviations) >= observed:
+            return 0.0
+        while self.ece(high, deviations) < observed and high * observed < 1:
+            low, high = high, 2 * high
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if self.ece(middle, deviations) < observed else (low, middle)
+        return min(1.0, high * observed)
 
 
-def _folded(mean: float, deviation: float) -> float:
-    """Give E|X| of a normal X."""
-    if not deviation:
-        return abs(mean)
-    ratio = mean / deviation
-    return deviation * sqrt(2 / pi) * exp(-(ratio**2) / 2) + mean * erf(ratio / sqrt(2))
-
-
-def _resampled(columns: Sequence[_Binned], losses: Floats, resamples: tuple[int, int]) -> tuple[Floats, Floats]:
-    """Give the ECE of every column, (K, R), and sums of losses, (R, 3), on the same resamples of the texts."""
-    seed, n_resamples = resamples
-    n_texts = len(losses)
-    errors, sums = np.empty((len(columns), n_resamples)), np.empty((n_resamples, losses.shape[1]))
-    gaps = [column.right - column.probability for column in columns]
-    done = 0
-    for some in drawn_texts(n_texts, seed=seed, n_resamples=n_resamples):
-        for drawn in some:
-            weight = np.bincount(drawn, minlength=n_texts).astype(np.float64)
-            sums[done] = weight @ losses
-            for i, (column, gap) in enumerate(zip(columns, gaps, strict=True)):
-                n = column.sums(weight).sum()
-                errors[i, done] = np.abs(column.sums(weight * gap)).sum() / n if n else np.nan
-            done += 1
-    return errors, sums
-
-
-def _moved(resampled: Floats, value: float) -> Interval:
-    defined = resampled[~np.isnan(resampled)]
-    if not len(defined):
-        return value, value
-    low, high = quantiles(defined - defined.mean() + value)
-    return max(0.0, low), max(0.0, high)
-
-
-def _mean(values: Floats) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _folded(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
+    """Give mean and variance of |X| for normal X, with a mean of at least 0."""
+    ratio = np.divide(mean, deviation, out=np.full_like(mean, _FAR), where=deviation > 0)
+    beyond = np.array([erf(r / sqrt(2)) for r in np.minimum(ratio, _FAR).tolist()])
+    folded = deviation * sqrt(2 / pi) * np.exp(-(np.minimum(ratio, _FAR) ** 2) / 2) + mean * beyond
+    return folded, np.maximum(mean**2 + deviation**2 - folded**2, 0.0)
 
 
 def _plain(value: Any) -> Any:

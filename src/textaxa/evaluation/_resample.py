@@ -42,7 +42,7 @@ def bootstrap(
             for row, of_row, drawn in zip(weights, of_rows, draws, strict=True):
                 row[:] = np.bincount(system.group[drawn], minlength=len(row))
                 of_row[:] = np.bincount(place, row, minlength=len(of_row))
-            sums = np.hstack([of_rows @ columns, _per_text_sums(system.per_text, draws)])
+            sums = np.hstack([of_rows @ columns, per_text_sums(system.per_text, draws)])
             nodes = system.node_sums(weights) if done < limit else None
             parts.append(scores(system, sums, nodes, with_area=with_area))
         done += len(draws)
@@ -80,7 +80,8 @@ def drawn_texts(n_texts: int, *, seed: int, n_resamples: int, width: int = 1) ->
         yield generator.integers(0, n_texts, size=(min(step, n_resamples - start), n_texts))
 
 
-def _per_text_sums(per_text: Floats, draws: NDArray[np.int64]) -> Floats:
+def per_text_sums(per_text: Floats, draws: NDArray[np.int64]) -> Floats:
+    """Give the sums of every column (n_texts, K) over the texts of each resample, (some, K)."""
     sums = np.empty((len(draws), per_text.shape[1]))
     for i, column in enumerate(per_text.T):
         # Most often every text is the same here (all coherent, all with an area): then nothing needs to be drawn.

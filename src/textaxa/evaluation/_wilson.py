@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-_Z = 1.959963984540054  # 97.5 % point of the normal distribution
+NORMAL = 1.959963984540054
+"""The 97.5 % point of the normal distribution."""
 
 
 def wilson(hits: ArrayLike, trials: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -20,9 +21,9 @@ def wilson(hits: ArrayLike, trials: ArrayLike) -> tuple[NDArray[np.float64], NDA
     """
     n = np.asarray(trials, dtype=np.float64)
     share = np.divide(hits, n, out=np.zeros_like(n), where=n > 0)
-    scale = n + _Z**2
-    middle = (n * share + _Z**2 / 2) / scale
-    half = _Z * np.sqrt(n * share * (1 - share) + _Z**2 / 4) / scale
+    scale = n + NORMAL**2
+    middle = (n * share + NORMAL**2 / 2) / scale
+    half = NORMAL * np.sqrt(n * share * (1 - share) + NORMAL**2 / 4) / scale
     # At 0 and at all hits the ends are exact but for rounding.
     low = np.where((share == 0) | (n == 0), 0.0, np.clip(middle - half, 0.0, 1.0))
     high = np.where((share == 1) | (n == 0), 1.0, np.clip(middle + half, 0.0, 1.0))
