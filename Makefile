@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench docs clean
+.PHONY: help install demo test lint bench frontend docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 	$(BIN)/python benchmarks/accuracy
+
+frontend: ## the script of the report page, built again from frontend/report (Node 20 or newer)
+	cd frontend/report && npm ci --ignore-scripts && npm run check && npm run build
 
 docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)

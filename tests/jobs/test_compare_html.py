@@ -11,7 +11,7 @@ from textaxa.config import Config
 from textaxa.data import Examples
 from textaxa.errors import ConfigError
 from textaxa.evaluation import answers_of
-from textaxa.jobs.comparison._html import GENERATOR, WIDTH, html_page, write_html
+from textaxa.jobs.comparison._html import WIDTH, html_page, write_html
 from textaxa.jobs.comparison._models import ComparedModel
 from textaxa.jobs.comparison._plan import Material
 from textaxa.jobs.comparison._result import compared
@@ -137,7 +137,7 @@ def test_a_single_model_without_spread_can_be_drawn(comparison):
 def test_only_its_own_page_is_replaced(comparison, tmp_path):
     file = tmp_path / "report.html"
     write_html(comparison, file)
-    assert GENERATOR in file.read_text(encoding="utf-8")
+    assert '<meta name="generator" content="textaxa compare">' in file.read_text(encoding="utf-8")
     write_html(comparison, file)
     file.write_text("<html>mine</html>")
     with pytest.raises(ConfigError, match="is not a page of textaxa compare"):

@@ -1,9 +1,9 @@
-"""HTML that is safe by construction: text is escaped wherever it goes in, and only what was made here goes in as it is."""
+"""HTML that is safe by construction: text is escaped wherever it goes in, and only `Html` goes in as it is."""
 
 import json
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import Any, TypeAlias
 
 _VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
 
@@ -23,7 +23,7 @@ class Html(str):
     __slots__ = ()
 
 
-Child = str | Iterable[str] | None
+Child: TypeAlias = "str | Iterable[Child] | None"
 
 
 def element(tag: str, *children: Child, **attributes: str | int | float | bool | None) -> Html:
@@ -84,4 +84,5 @@ def _attribute(name: str, value: str | int | float | bool | None) -> str:
     if value is None or value is False:
         return ""
     shown = name.rstrip("_").replace("_", "-")
-    return f" {shown}" if value is True else f' {shown}="{escape(str(value))}"'
+    inside = escape(str(value), quote=False).replace('"', "&quot;")  # single quotes may stand: policies have many
+    return f" {shown}" if value is True else f' {shown}="{inside}"'

@@ -20,7 +20,7 @@ NAME_LENGTH = 80
 
 Words = Sequence[tuple[int, int, float]]
 Explain = Callable[[str, Path, Path, int], Words]
-"""Gives ``(start, end, weight)`` of the words of a text that argued for the first path against the second, at a level."""
+"""Gives ``(start, end, weight)`` of a text's words: how they argued for one path against another, at a level."""
 
 
 @dataclass(frozen=True)

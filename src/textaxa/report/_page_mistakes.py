@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from textaxa.report._html import Html, element, joined
-from textaxa.report._table import count, f1_class, share, table
+from textaxa.report._table import Row, count, f1_class, share, table
 
 Told = Mapping[str, Any]
 
@@ -23,13 +23,20 @@ def confusions_section(payload: Told) -> Html:
     )
 
 
-_KINDS = {"siblings": "Siblings: the same category above", "across branches": "Across branches: the ends of the two paths"}
+_KINDS = {
+    "siblings": "Siblings: the same category above",
+    "across branches": "Across branches: the ends of the two paths",
+}
 
 
 def _legend(told: Told) -> Html | None:
     if not told["pairs"]:
         return None
-    why = element("p", f"{told['unexplained']} texts without marked words. {told['why']}", class_="soft") if told["why"] else None
+    why = (
+        element("p", f"{told['unexplained']} texts without marked words. {told['why']}", class_="soft")
+        if told["why"]
+        else None
+    )
     if not told["explained"]:
         return why
     marks = element(
@@ -71,7 +78,9 @@ def _example(example: Told, unit: str) -> Html:
         element("bdi", example["predicted"]),
         f" ({100 * example['probability']:.0f} % sure)",
     )
-    quote = element("p", "… " if example["before"] else None, _marked(example), " …" if example["after"] else None, dir="auto")
+    quote = element(
+        "p", "… " if example["before"] else None, _marked(example), " …" if example["after"] else None, dir="auto"
+    )
     return element("blockquote", quote, paths)
 
 
@@ -93,18 +102,27 @@ def rare_section(payload: Told) -> Html | None:
     told = payload["rare"]
     if told is None:
         return None
-    bands = [
-        [_band(one), count(one["nodes"]), count(one["texts"]), share(one["recall"]), share(one["f1"])] for one in told["bands"]
+    bands: list[Row] = [
+        [_band(one), count(one["nodes"]), count(one["texts"]), share(one["recall"]), share(one["f1"])]
+        for one in told["bands"]
     ]
     head = element("h2", "Rare categories")
     rare = f"{told['rare']:,} of {told['of']:,} lowest categories have fewer than {told['limit']} training rows."
     inside = [
         element("p", rare),
-        table("Recall by training rows, in %", ["Training rows", "Categories", "Texts", "Mean recall", "Mean F1"], bands),
+        table(
+            "Recall by training rows, in %", ["Training rows", "Categories", "Texts", "Mean recall", "Mean F1"], bands
+        ),
     ]
     if told["rows"]:
-        rows = [
-            [one["path"], count(one["rows"]), count(one["support"]), share(one["f1"], class_=f1_class(one["f1"])), share(one["recall"])]
+        rows: list[Row] = [
+            [
+                one["path"],
+                count(one["rows"]),
+                count(one["support"]),
+                share(one["f1"], class_=f1_class(one["f1"])),
+                share(one["recall"]),
+            ]
             for one in told["rows"]
         ]
         columns = ["Category", "Training rows", "Texts", "F1", "Recall"]
@@ -122,7 +140,9 @@ def labels_section(payload: Told) -> Html:
     """Give the section with labels that may be wrong."""
     told = payload["label_errors"]
     unit = payload["about"]["unit"]
-    found = [_suspects(title, told[kind], unit) for kind, title in _SUSPECTS.items() if kind in told and told[kind]["rows"]]
+    found = [
+        _suspects(title, told[kind], unit) for kind, title in _SUSPECTS.items() if kind in told and told[kind]["rows"]
+    ]
     return element(
         "section",
         element("h2", "Labels to check"),
@@ -133,8 +153,8 @@ def labels_section(payload: Told) -> Html:
 
 
 _CHECK = (
-    "Here the model is sure of something else than the table says. Some of these labels are wrong, some are right and the "
-    "model is not: a person has to look. Most suspicious first."
+    "Here the model is sure of something else than the table says. Some of these labels are wrong; some are right, and "
+    "the model is not: a person has to look. Most suspicious first."
 )
 _SUSPECTS = {"wrong branch": "Wrong branch?", "wrong leaf": "Right branch, wrong category below?"}
 
@@ -164,7 +184,9 @@ def _suspects(title: str, told: Told, unit: str) -> Html:
         for one in told["rows"]
     ]
     more = told["count"] - len(told["rows"])
-    rest = element("p", f"{more:,} more, less and less likely; textaxa audit lists them.", class_="soft") if more else None
+    rest = (
+        element("p", f"{more:,} more, less and less likely; textaxa audit lists them.", class_="soft") if more else None
+    )
     return joined(element("h3", title), element("ol", items, class_="cards quotes"), rest)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from textaxa.report._html import Html, element, joined
-from textaxa.report._table import Cell, count, f1_class, plain, share, table
+from textaxa.report._table import Cell, Row, count, f1_class, plain, share, table
 
 Told = Mapping[str, Any]
 
@@ -31,8 +31,12 @@ def scores_section(payload: Told) -> Html:
 
 
 def _levels(payload: Told) -> Html:
-    rows = [
-        [f"Level {one['level']}", count(one["n"]), *(share(one[name]["value"], one[name]["interval"]) for name in _LEVEL)]
+    rows: list[Row] = [
+        [
+            f"Level {one['level']}",
+            count(one["n"]),
+            *(share(one[name]["value"], one[name]["interval"]) for name in _LEVEL),
+        ]
         for one in payload["levels"]
     ]
     return table("Scores by level in %, 95 % intervals below", ["Level", "Texts", *_LEVEL.values()], rows)
@@ -44,7 +48,8 @@ _LEVEL = {"accuracy": "Accuracy", "micro_f1": "Micro-F1", "macro_f1": "Macro-F1"
 def _remarks(branches: Told) -> str:
     told = "F1 is one number for how many of a category's texts are found, and how many of those found are its own."
     if branches["untested"]:
-        told += f" {branches['untested']:,} of {branches['nodes']:,} categories have no text here, so nothing is known of them."
+        share = f"{branches['untested']:,} of {branches['nodes']:,}"
+        told += f" {share} categories have no text here, so nothing is known of them."
     if branches["left_out"]:
         told += f" {branches['left_out']:,} categories with the fewest texts are left out of the tables."
     return told
@@ -61,14 +66,25 @@ def _tree_map() -> Html:
         "div",
         element("div", id="tree-map", class_="chart tall", role="img", aria_label=label, hidden=True),
         element("ul", steps, class_="legend"),
-        element("p", "A tile is as large as its category has texts. A click on it shows the branch.", class_="soft on-screen"),
+        element(
+            "p",
+            "A tile is as large as its category has texts. A click on it shows the branch.",
+            class_="soft on-screen",
+        ),
         class_="drawn",
     )
 
 
 def _branches(branches: Told) -> Html:
-    rows = [
-        [_link(row), count(row["support"]), _f1(row), share(row["precision"]), share(row["recall"]), share(row["whole_path"])]
+    rows: list[Row] = [
+        [
+            _link(row),
+            count(row["support"]),
+            _f1(row),
+            share(row["precision"]),
+            share(row["recall"]),
+            share(row["whole_path"]),
+        ]
         for row in branches["rows"]
     ]
     return table("Branches; scores in %", ["Branch", "Texts", *_SCORES, "Whole path right"], rows, sortable=True)
@@ -94,8 +110,14 @@ def _nodes(branches: Told) -> Html | None:
 
 
 def _branch(row: Told, *, printed: bool) -> Html:
-    nodes = [
-        [node["path"].removeprefix(f"{row['path']} › "), count(node["support"]), _f1(node), share(node["precision"]), share(node["recall"])]
+    nodes: list[Row] = [
+        [
+            node["path"].removeprefix(f"{row['path']} › "),
+            count(node["support"]),
+            _f1(node),
+            share(node["precision"]),
+            share(node["recall"]),
+        ]
         for node in row["nodes"]
     ]
     shown = "" if row["f1"] is None else f", F1 {100 * row['f1']:.0f} %"
@@ -121,9 +143,9 @@ def reliability_section(payload: Told) -> Html:
 
 
 _MEANING = (
-    "Of the answers that the model is 80 % sure of, 80 % should be right: then the points lie on the dotted line. Points "
-    "below it: the model is too sure of itself. A large point stands for many texts. ECE is the mean distance from the "
-    "line; in the corrected one the part is taken off that chance makes with so many texts."
+    "Of the answers that the model is 80 % sure of, 80 % should be right: then the points lie on the dotted line. "
+    "Points below it: the model is too sure of itself. A large point stands for many texts. ECE is the mean distance "
+    "from the line; in the corrected one the part is taken off that chance makes with so many texts."
 )
 _CALIBRATED = "Before (diamonds, dashed) and after (circles) the model's calibration."
 
@@ -137,12 +159,14 @@ def _diagram(one: Told) -> Html:
 
 def _errors(told: Told) -> Html:
     before = told["calibrated"]
-    rows = []
+    rows: list[Row] = []
     for one in told["levels"]:
         name = "Whole path" if one["level"] is None else f"Level {one['level']}"
         cells = [share(one["after"]["ece"]), share(one["after"]["ece_debiased"], one["after"]["interval"])]
         if before:
-            cells.insert(0, share(one["before"]["ece_debiased"], one["before"]["interval"]) if one["before"] else share(None))
+            cells.insert(
+                0, share(one["before"]["ece_debiased"], one["before"]["interval"]) if one["before"] else share(None)
+            )
         rows.append([name, count(one["after"]["n"]), *cells])
     columns = ["Level", "Texts", *(["Before, corrected"] if before else []), "ECE", "ECE, corrected"]
     return table("Expected calibration error in points, 95 % intervals below", columns, rows)
@@ -150,8 +174,14 @@ def _errors(told: Told) -> Html:
 
 def _losses(told: Told) -> Html:
     before = told["calibrated"]
-    rows = [
-        [title, *([plain(told[name]["before"], digits=3)] if before else []), plain(told[name]["after"], told[name]["interval"], digits=3)]
+    rows: list[Row] = [
+        [
+            title,
+            *([plain(told[name]["before"], digits=3)] if before else []),
+            plain(told[name]["after"], told[name]["interval"], digits=3),
+        ]
         for name, title in (("log_loss", "Log loss (nats)"), ("brier", "Brier score"))
     ]
-    return table("Scores of the probabilities; less is better", ["Score", *(["Before"] if before else []), "Value"], rows)
+    return table(
+        "Scores of the probabilities; less is better", ["Score", *(["Before"] if before else []), "Value"], rows
+    )

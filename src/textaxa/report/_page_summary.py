@@ -5,7 +5,7 @@ from typing import Any
 
 from textaxa.report._html import Html, element, joined
 from textaxa.report._payload_coverage import percent
-from textaxa.report._table import Cell, count, interval, plain, share, table
+from textaxa.report._table import Cell, Row, count, interval, plain, share, table
 
 Told = Mapping[str, Any]
 
@@ -45,14 +45,16 @@ def _whole_path(payload: Told) -> Html:
     beside = f" For comparison: {others}." if others else ""
     what = "exactly the right path" if payload["about"]["task"] == "single" else "exactly the right set of paths"
     return joined(
-        "If the model answers every text in full, ", element("strong", percent(one["value"], 1)), f"{between} get {what}.{beside}"
+        "If the model answers every text in full, ",
+        element("strong", percent(one["value"], 1)),
+        f"{between} get {what}.{beside}",
     )
 
 
 def _honest(about: Told) -> Html:
     rows = f"Measured on {about['texts']:,} texts. It holds for new texts only if the model has not learned from these."
     if about["total_rows"] > about["texts"]:
-        rows += f" They are a random sample of its {about['total_rows']:,} rows, which with this taxonomy are too many for one page."
+        rows += f" They are a random sample of {about['total_rows']:,} rows."
     if about["texts"] < 100:
         rows += " That is few: read every number as a rough one."
     return element("p", rows, class_="soft")
@@ -60,7 +62,7 @@ def _honest(about: Told) -> Html:
 
 def _scores(payload: Told) -> Html:
     names = list(payload["overall"][0]["references"])
-    rows = [
+    rows: list[Row] = [
         [one["title"], _value(one), *(Cell(_plain(one, one["references"][name]), None) for name in names)]
         for one in payload["overall"]
     ]
@@ -68,7 +70,11 @@ def _scores(payload: Told) -> Html:
 
 
 def _value(one: Told) -> Cell:
-    return plain(one["value"], one["interval"]) if one["name"] == "mistake_severity" else share(one["value"], one["interval"])
+    return (
+        plain(one["value"], one["interval"])
+        if one["name"] == "mistake_severity"
+        else share(one["value"], one["interval"])
+    )
 
 
 def _plain(one: Told, value: float) -> str:
@@ -95,9 +101,9 @@ def coverage_section(payload: Told) -> Html:
 
 
 _RULE = (
-    "The model starts at the most probable path of a text and goes up until it is sure enough. The surer it has to be, the "
-    "fewer answers are wrong, and the more is left to a person. An answer that stops above the last level is right when "
-    "the text belongs under it."
+    "The model starts at the most probable path of a text and goes up until it is sure enough. The surer it has to "
+    "be, the fewer answers are wrong, and the more is left to a person. An answer that stops above the last level is "
+    "right when the text belongs under it."
 )
 _RULE_SEVERAL = (
     "A text may have several paths. The model gives all categories that it is sure enough of. Accuracy is the share of "
@@ -123,13 +129,25 @@ def _slider(payload: Told) -> Html:
         value=charts["start"],
         aria_describedby="target-sentence",
     )
-    label = element("label", "Accuracy asked for: ", element("output", percent(headline["wanted"], 1), id="target-shown"), for_="target")
+    label = element(
+        "label",
+        "Accuracy asked for: ",
+        element("output", percent(headline["wanted"], 1), id="target-shown"),
+        for_="target",
+    )
     return joined(
         element("div", label, scale, id="slider", hidden=True),
         element("p", headline["sentence"], id="target-sentence", class_="told", aria_live="polite"),
         element("p", headline["note"], id="target-note", class_="soft"),
-        element("div", [_part(i, headline["shares"][i]) for i in range(len(coverage["names"]))], class_="shares", aria_hidden="true"),
-        element("ul", [_legend(i, name, headline["shown"][i]) for i, name in enumerate(coverage["names"])], class_="legend"),
+        element(
+            "div",
+            [_part(i, headline["shares"][i]) for i in range(len(coverage["names"]))],
+            class_="shares",
+            aria_hidden="true",
+        ),
+        element(
+            "ul", [_legend(i, name, headline["shown"][i]) for i, name in enumerate(coverage["names"])], class_="legend"
+        ),
     )
 
 
@@ -143,15 +161,24 @@ def _legend(i: int, name: str, value: int) -> Html:
 
 
 def _targets(coverage: Told) -> Html:
-    rows = [
+    rows: list[Row] = [
         [
             percent(row["wanted"]),
-            *(Cell(f"{value}", value) if row["threshold"] is not None else Cell("not reached", None) for value in row["shown"]),
+            *(
+                Cell(f"{value}", value) if row["threshold"] is not None else Cell("not reached", None)
+                for value in row["shown"]
+            ),
             count(row["answered"]),
             share(row["accuracy"]),
             plain(row["threshold"], digits=3),
         ]
         for row in coverage["table"]
     ]
-    columns = ["Accuracy asked for", *(f"{name} (%)" for name in coverage["names"]), "Texts answered", "Reached (%)", "Threshold"]
+    columns = [
+        "Accuracy asked for",
+        *(f"{name} (%)" for name in coverage["names"]),
+        "Texts answered",
+        "Reached (%)",
+        "Threshold",
+    ]
     return table("What share of the texts, at which accuracy", [name[:1].upper() + name[1:] for name in columns], rows)

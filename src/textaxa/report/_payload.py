@@ -16,6 +16,9 @@ from textaxa.report._payload_scores import branches, levels, overall, tiles
 VERSION = 1
 """Of the JSON that the page holds; another form of it gets another number."""
 
+FACT = 500
+"""Characters of a setting."""
+
 
 def payload(material: Material) -> dict[str, Any]:
     """Give everything that the page shows.
@@ -23,8 +26,8 @@ def payload(material: Material) -> dict[str, Any]:
     Returns
     -------
     Plain values. ``charts`` is what the script reads, and the other entries are the sections of the page in its order:
-    ``about``, ``coverage``, ``overall``, ``levels``, ``branches``, ``reliability``, ``confusions``, ``rare`` (None where
-    training rows are not known), ``label_errors``, ``advice``, ``facts``.
+    ``about``, ``coverage``, ``overall``, ``levels``, ``branches``, ``reliability``, ``confusions``, ``rare`` (None
+    where training rows are not known), ``label_errors``, ``advice``, ``facts``.
     """
     table = per_node(material.taxonomy, material.true, material.predicted)
     covered = coverage(material)
@@ -41,7 +44,10 @@ def payload(material: Material) -> dict[str, Any]:
         "rare": rare_nodes(material, table),
         "label_errors": likely_label_errors(material),
         "advice": advice(material, table),
-        "facts": {title: {name: str(value) for name, value in group.items()} for title, group in material.facts.items()},
+        "facts": {
+            title: {name: cut(str(value), FACT) for name, value in group.items()}
+            for title, group in material.facts.items()
+        },
         "charts": {
             "coverage": covered["charts"],
             "tiles": tiles(material, table),

@@ -44,8 +44,8 @@ def worst_confusions(material: Material, *, seconds: float = SECONDS) -> dict[st
 
     Returns
     -------
-    ``pairs``: by kind, each with ``examples``; ``explained``, ``unexplained``: numbers of example texts with and without
-    words; ``why``: why some are without.
+    ``pairs``: by kind, each with ``examples``; ``explained``, ``unexplained``: numbers of example texts with and
+    without words; ``why``: why some are without.
     """
     found = confusions(material.taxonomy, material.true, material.predicted, limit=PAIRS)
     budget = _Budget(material.explain, seconds)
@@ -141,13 +141,13 @@ def _excerpt(text: str, words: Sequence[tuple[int, int, float]]) -> tuple[int, s
 
 
 def _marks(words: Sequence[tuple[int, int, float]], start: int, length: int) -> list[list[int]]:
-    """Give ``[start, end, strength]`` of the strongest words of the excerpt: 3 to 1 for the answer, -1 to -3 against it."""
+    """Give ``[start, end, strength]`` of the excerpt's strongest words: 3 to 1 for the answer, -1 to -3 against."""
     inside = [(a - start, b - start, weight) for a, b, weight in words if a >= start and b <= start + length and weight]
     strongest = sorted(inside, key=lambda word: -abs(word[2]))[:WORDS]
     if not strongest:
         return []
     most = abs(strongest[0][2])
-    marks = []
+    marks: list[list[int]] = []
     for a, b, weight in sorted(strongest):
         strength = round(STRENGTHS * abs(weight) / most)
         if strength and (not marks or a >= marks[-1][1]):

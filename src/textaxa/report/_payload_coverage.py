@@ -39,9 +39,9 @@ def coverage(material: Material, *, seed: int = 0) -> dict[str, Any]:
 
     Returns
     -------
-    ``charts`` holds what the slider needs: ``targets`` (K,), ``names`` (S,) and ``shares`` (S, K) with what is left to a
-    person last, ``shown`` the same in whole percent, ``sentences`` and ``notes`` (K,). ``headline`` is the row of the table for 95 %
-    with intervals (S, 2), ``table`` the rows of a few accuracies.
+    ``charts`` holds what the slider needs: ``targets`` (K,), ``names`` (S,) and ``shares`` (S, K) with what is left to
+    a person last, ``shown`` the same in whole percent, ``sentences`` and ``notes`` (K,). ``headline`` is the row of the
+    table for 95 % with intervals (S, 2), ``table`` the rows of a few accuracies.
     """
     told = _single(material, seed) if material.single else _several(material)
     curve, targets = told.curve, _targets(told.curve)
@@ -104,9 +104,8 @@ class _Told:
         """Say what an accuracy costs, in one sentence."""
         if not reached:
             best = percent(float(self.curve.accuracy.max(initial=0.0)))
-            return (
-                f"{percent(wanted)} accuracy is not reached on these texts, however few are answered; the most is {best}."
-            )
+            few = "is not reached on these texts, however few are answered"
+            return f"{percent(wanted)} accuracy {few}; the most is {best}."
         (first, share), *others = zip(self.names, whole_percents(shares), strict=True)
         subject = "" if first == FOUND else "of texts "
         told = [f"{part} % {name}" for name, part in others if part]
@@ -117,7 +116,11 @@ class _Told:
         if at.threshold is None or at.accuracy is None:
             return ""
         answered = round(at.coverage * self.curve.n)
-        right = "of these answers are right as far as they go" if self.curve.task == "single" else "of what they name is right"
+        right = (
+            "of these answers are right as far as they go"
+            if self.curve.task == "single"
+            else "of what they name is right"
+        )
         return (
             f"{answered:,} of {self.curve.n:,} texts get an answer, and {percent(at.accuracy, 1)} {right}. "
             f"The model has to be at least {percent(at.threshold, 1 if at.threshold < NEAR_ONE else 2)} sure."
@@ -202,7 +205,7 @@ def _targets(curve: CoverageCurve) -> list[float]:
 
 
 def _intervals(along: AlongPaths, seed: int) -> list[list[float | None]]:
-    """Give the 95 % bootstrap interval of each share at the headline's accuracy, its threshold chosen anew each time."""
+    """Give the 95 % bootstrap interval of each share of the headline; the threshold is chosen anew each time."""
     n = len(along.path_right)
     generator = np.random.default_rng(seed)
     drawn = []

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from textaxa.audit._label_errors import label_errors
+from textaxa.audit import label_errors
 from textaxa.report._material import Material, cut, number, shown
 
 SHOWN = 12

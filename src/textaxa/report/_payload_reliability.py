@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from textaxa.evaluation import CalibrationScores, LevelCalibration, calibration_scores
+from textaxa.evaluation import CalibrationScores, LevelCalibration, Task, calibration_scores
 from textaxa.report._material import Material, number
 
 RESAMPLES = 200
@@ -42,7 +42,7 @@ def charts(told: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _scores(material: Material, node_proba: Any) -> CalibrationScores:
-    task = "single" if material.single else "multi"
+    task: Task = "single" if material.single else "multi"
     return calibration_scores(
         material.taxonomy, material.true, node_proba, bins=_bins(len(material.texts)), n_resamples=RESAMPLES, task=task
     )

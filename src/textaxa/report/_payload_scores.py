@@ -1,5 +1,6 @@
 """The numbers of the scores: overall, by level, by branch, by node, and the tiles of the tree map."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,7 @@ def overall(material: Material) -> list[dict[str, Any]]:
 def levels(material: Material) -> list[dict[str, Any]]:
     """Give the scores of every level."""
     return [
-        {"level": one.level, "n": one.n}
-        | {name: _score(material, f"levels.{one.level}.{name}") for name in _LEVEL}
+        {"level": one.level, "n": one.n} | {name: _score(material, f"levels.{one.level}.{name}") for name in _LEVEL}
         for one in material.evaluation.levels
     ]
 
@@ -127,7 +127,8 @@ def tiles(material: Material, table: NodeTable) -> list[dict[str, Any]]:
             own = int(table.support[top] - table.support[below].sum())
             children = [_tile(table, node, top) for node in below]
             if below and own > 0:  # labels that end at the branch itself
-                children.append(_tile(table, top, top) | {"name": "(ends here)", "support": own, "f1": number(exact[top])})
+                own_tile = {"name": "(ends here)", "support": own, "f1": number(exact[top])}
+                children.append(_tile(table, top, top) | own_tile)
             found.append(_tile(table, top, top) | ({"children": children} if children else {}))
     return found
 
@@ -135,11 +136,15 @@ def tiles(material: Material, table: NodeTable) -> list[dict[str, Any]]:
 def _exact_f1(material: Material) -> NDArray[np.float64]:
     """Give the F1 of every node as the end of a path, shape (N,): what is below it does not count."""
     n = len(material.taxonomy)
-    true, predicted = (np.bincount([end for ends in rows for end in ends], minlength=n) for rows in (material.true, material.predicted))
-    shared = [end for a, b in zip(material.true, material.predicted, strict=True) for end in set(a) & set(b)]
-    right = np.bincount(np.asarray(shared, dtype=np.int64), minlength=n)
+    shared = [set(a) & set(b) for a, b in zip(material.true, material.predicted, strict=True)]
+    true, predicted, right = (_counted(rows, n) for rows in (material.true, material.predicted, shared))
     either = true + predicted
-    return np.divide(2 * right, either, out=np.zeros(n), where=either > 0)
+    found: NDArray[np.float64] = np.divide(2 * right, either, out=np.zeros(n), where=either > 0)
+    return found
+
+
+def _counted(rows: Iterable[Iterable[int]], n: int) -> NDArray[np.int64]:
+    return np.bincount(np.fromiter((node for row in rows for node in row), np.int64), minlength=n)
 
 
 def _tile(table: NodeTable, node: int, branch: int) -> dict[str, Any]:

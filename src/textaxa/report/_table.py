@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from textaxa.report._html import Html, element
 
@@ -22,6 +23,10 @@ class Cell:
         small = element("small", self.below) if self.below else None
         worth = "" if self.worth is None else self.worth
         return element("td", self.shown, small, data_sort=worth, class_=f"number {self.class_}".strip())
+
+
+Row: TypeAlias = Sequence[str | Cell]
+"""The first cell is the heading of the row."""
 
 
 def count(value: int | None) -> Cell:
@@ -64,9 +69,7 @@ def f1_class(value: float | None) -> str:
     return "" if value is None else f"f1 f1-{min(4, int(5 * value))}"
 
 
-def table(
-    caption: str, columns: Sequence[str], rows: Iterable[Sequence[str | Cell]], *, sortable: bool = False, id_: str = ""
-) -> Html:
+def table(caption: str, columns: Sequence[str], rows: Iterable[Row], *, sortable: bool = False, id_: str = "") -> Html:
     """Give a table that scrolls by itself where the screen is narrow.
 
     Parameters
@@ -83,10 +86,7 @@ def table(
         Where a link can lead.
     """
     head = element("tr", [element("th", name, scope="col") for name in columns])
-    body = [
-        element("tr", element("th", first, scope="row", dir="auto"), [_cell(cell) for cell in others])
-        for first, *others in rows
-    ]
+    body = [element("tr", _heading(row[0]), [_cell(cell) for cell in row[1:]]) for row in rows]
     inside = element(
         "table",
         element("caption", caption),
@@ -96,6 +96,10 @@ def table(
         id=id_ or None,
     )
     return element("div", inside, class_="wide", role="region", aria_label=caption, tabindex=0)
+
+
+def _heading(cell: str | Cell) -> Html:
+    return element("th", cell.shown if isinstance(cell, Cell) else cell, scope="row", dir="auto")
 
 
 def _cell(cell: str | Cell) -> Html:

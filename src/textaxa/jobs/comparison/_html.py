@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from textaxa.errors import ConfigError
 from textaxa.jobs.comparison._result import Comparison, ModelResult
+from textaxa.report import Html, check_page_file, document, write_page
 
-GENERATOR = '<meta name="generator" content="textaxa compare">'
-"""By this line a page is known as one that may be replaced."""
+COMMAND = "compare"
 
 PERCENT = 100
 
@@ -24,27 +23,6 @@ LINE = 16
 NAME = 22
 """Characters of a name that have room there."""
 
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1d2129; --soft: #5b6472; --line: #d8dde5; --paper: #fff; --mark: #0b6bcb;
-  --tint: #eef5fd; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e9ee; --soft: #a0a9b8; --line: #39414d; --paper: #14171c;
-  --mark: #6db3f8; --tint: #1c2733; } }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 64rem; padding: 1rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-.advice { background: var(--tint); border-left: 4px solid var(--mark); padding: .75rem 1rem; overflow-wrap: anywhere; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .9rem; }
-th, td { border-bottom: 1px solid var(--line); padding: .35rem .7rem; text-align: right; white-space: nowrap; }
-th:first-child, td:first-child { text-align: left; }
-td:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 8rem; max-width: 16rem; }
-small, .soft { color: var(--soft); } td small { display: block; }
-tr.chosen { background: var(--tint); }
-svg { width: 100%; height: auto; } svg text { fill: var(--ink); font: 13px system-ui, sans-serif; }
-svg .lead { stroke: var(--mark); stroke-opacity: .4; fill: none; } svg .soft { fill: var(--soft); }
-"""
-
 
 def check_html_file(file: str | Path) -> None:
     """Make sure that a page may be written there: told before hours of training, not after.
@@ -54,52 +32,32 @@ def check_html_file(file: str | Path) -> None:
     ConfigError
         Something else is there, or there is no such folder.
     """
-    place = Path(file)
-    if not place.absolute().parent.is_dir():
-        raise ConfigError(f"The page {str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
-    if place.is_dir() or (place.is_file() and not _is_ours(place)):
-        raise ConfigError(
-            f"{str(place)!r} is there and is not a page of textaxa compare, so it is left alone. Name another file."
-        )
+    check_page_file(file, command=COMMAND)
 
 
 def write_html(comparison: Comparison, file: str | Path) -> None:
     """Write the page; one of an earlier comparison is replaced."""
-    check_html_file(file)
-    place = Path(file)
-    fresh = place.with_name(f".{place.name}.new")
-    fresh.write_text(html_page(comparison), encoding="utf-8", errors="backslashreplace")
-    fresh.replace(place)
+    write_page(html_page(comparison), file, command=COMMAND)
 
 
 def html_page(comparison: Comparison) -> str:
     """Give the page as text."""
-    title = f"Models compared on {escape(Path(comparison.source).name)}"
+    title = f"Models compared on {Path(comparison.source).name}"
     seeds = f"{len(comparison.seeds)} seed{'s' if len(comparison.seeds) > 1 else ''}"
     rows = (
         f"{comparison.rows:,} rows to train on, {comparison.valid_rows:,} to choose the epoch by, "
         f"{comparison.test_rows:,} to compare on; {seeds} a model."
     )
-    return "\n".join(
+    body = "\n".join(
         [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            GENERATOR,
-            f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-            f'<h1>{title}</h1>\n<p class="soft">{rows}</p>',
+            f'<h1>{escape(title)}</h1>\n<p class="soft">{rows}</p>',
             f'<p class="advice">{_code(comparison.recommendation.text)}</p>',
             _tables(comparison),
             f"<h2>{_headline(comparison)} against training time</h2>\n{_plot(comparison)}",
             *_others(comparison),
-            "</body>\n</html>\n",
         ]
     )
-
-
-def _is_ours(file: Path) -> bool:
-    with file.open(encoding="utf-8", errors="replace") as stream:
-        return GENERATOR in stream.read(1000)
+    return document(title, Html(body), command=COMMAND)
 
 
 def _code(text: str) -> str:
@@ -197,7 +155,11 @@ def _plot(comparison: Comparison) -> str:
     for one, point, height in zip(comparison.models, points, heights, strict=True):
         parts.append(_dot(one.name, scale, point, height))
     label = f"{_headline(comparison)} of every model against its training time"
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">' + "\n".join(parts) + "</svg>"
+    return (
+        f'<svg class="plot" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
+        + "\n".join(parts)
+        + "</svg>"
+    )
 
 
 def _dot(name: str, scale: "_Scale", point: tuple[float, float, float, float], height: float) -> str:
