@@ -12,7 +12,7 @@ PUBLIC = {
     "MissingExtraError", "Model", "ModelFileError", "Prediction", "Report", "Taxonomy", "TaxonomyError", "TextaxaError",
     "__version__", "check", "check_taxonomy", "compare", "demo", "diff_taxonomies", "evaluate", "evaluate_paths",
     "explain", "info", "init", "iterate_rows", "load_model", "paired_test", "predict", "read_config", "read_examples",
-    "read_taxonomy", "save_model", "train", "write_taxonomy", "zero_shot",
+    "read_taxonomy", "save_model", "select", "train", "write_taxonomy", "zero_shot",
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ HEAVY = {"torch", "transformers", "sklearn", "scipy", "pandas", "pyarrow", "data
     [
         "import textaxa",
         "import textaxa.cli",
-        "from textaxa import Taxonomy, read_examples, evaluate_paths, check, predict, train, read_config, init, info",
+        "from textaxa import Taxonomy, read_examples, evaluate_paths, check, predict, train, read_config, init, info, select",
         "from textaxa import compare",
     ],
 )

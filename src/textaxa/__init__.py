@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.info import info
     from textaxa.jobs.init import init
     from textaxa.jobs.predict import predict
+    from textaxa.jobs.select import select
     from textaxa.jobs.train import train
     from textaxa.jobs.zero_shot import zero_shot
     from textaxa.model import Model
@@ -73,6 +74,7 @@ _HOME = {
     "info": "jobs.info",
     "init": "jobs.init",
     "predict": "jobs.predict",
+    "select": "jobs.select",
     "train": "jobs.train",
     "zero_shot": "jobs.zero_shot",
     "Model": "model",
@@ -128,6 +130,7 @@ __all__ = [
     "read_examples",
     "read_taxonomy",
     "save_model",
+    "select",
     "train",
     "write_taxonomy",
     "zero_shot",

@@ -15,6 +15,7 @@ from textaxa.cli._explain import explain
 from textaxa.cli._info import info
 from textaxa.cli._init import init
 from textaxa.cli._predict import predict
+from textaxa.cli._select import select
 from textaxa.cli._streams import prepare_streams
 from textaxa.cli._taxonomy import taxonomy
 from textaxa.cli._train import train
@@ -52,6 +53,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     predict: "textaxa predict model/ new.csv --text text -o out.csv --top 3",
     evaluate: "textaxa evaluate model/ test.csv --labels category,subcategory --train apps.csv",
     compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
+    select: "textaxa select new.csv --model model/ --n 200 -o next.csv",
     check: "textaxa check apps.csv --text text --labels category,subcategory",
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',

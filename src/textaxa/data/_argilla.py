@@ -87,7 +87,7 @@ def _flat_questions(record: Object) -> dict[str, list[Object]]:
 
 def _flat_data(record: Object) -> Object:
     """Give the fields and the metadata of a flat record: what is no part of a question and not Argilla's own."""
-    own = {"id", "status", "_server_id", "score"}
+    own = {"status", "_server_id", "score"}
     asked = (".responses", ".responses.users", ".responses.status", ".suggestion", ".suggestion.score")
     return {
         key: value

@@ -96,6 +96,33 @@ def write_rows(
         return RowWriter(place, SINKS[chosen](place.open(), columns, place.name))
 
 
+def write_text(target: str | os.PathLike[str], text: str, *, overwrite: bool = False) -> None:
+    """Write a whole text file, in UTF-8; halves of surrogate pairs are escaped.
+
+    Raises
+    ------
+    DataError
+        It is there already, or cannot be written.
+    """
+    place = _file(FilePath(target), overwrite=overwrite)
+    nothing = _Nothing()
+    with _told(place.name), RowWriter(place, nothing):
+        place.open().write(text.encode("utf-8", "backslashreplace"))
+
+
+class _Nothing:
+    """A sink for who writes the bytes himself."""
+
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write no rows."""
+
+    def finish(self) -> None:
+        """Hold nothing back."""
+
+    def drop(self) -> None:
+        """Hold nothing."""
+
+
 class _Place:
     """Where bytes go: a file beside the target, or the target itself where that is no plain file."""
 
