@@ -1,6 +1,7 @@
 """From ``node_proba`` to paths. Knows no model: what comes in is an array (B, N), what goes out are predictions."""
 
-from textaxa.decoding._beam import BeamPaths, Conditional, beam_paths, beam_search, dense_conditional
+from textaxa.decoding._beam import BeamPaths, beam_paths, beam_search
+from textaxa.decoding._conditional import Conditional, dense_conditional
 from textaxa.decoding._costs import Costs, read_costs
 from textaxa.decoding._decoders import DECODERS, check_decoder, decode
 from textaxa.decoding._greedy import greedy_paths
