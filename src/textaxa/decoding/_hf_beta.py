@@ -3,6 +3,7 @@
 An answer stands for its nodes, as in the evaluation; what comes in is ``node_proba`` of a single-path task.
 """
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,8 +16,14 @@ from textaxa.decoding._proba import Probabilities
 from textaxa.errors import ConfigError
 from textaxa.taxonomy import Taxonomy
 
+_ROOM = 1e-9
+"""Nodes may be so much less probable than they need to be: the difference is rounding."""
+
 _BETTER = 1e-12
 """A larger set has to be better by more than rounding: of equals the smaller one is the answer."""
+
+
+Nodes = NDArray[np.int64]
 
 
 def hf_beta_paths(
@@ -134,60 +141,100 @@ def make_single(
     return [[maker.make(node, row, end, inner=LOWEST_COST)] for node, row, end in rows]
 
 
-def _best_sets(taxonomy: Taxonomy, exact: Floats, square: float) -> NDArray[np.bool_]:
-    """Give the nodes of the best set of every text, (R, N).
+@dataclass(frozen=True)
+class _Candidates:
+    """The nodes that may be in the best set of each of R texts, C at the most, in node order.
+
+    Attributes
+    ----------
+    nodes
+        Node numbers, (R, C); -1 where a text has fewer.
+    parts
+        P(the label ends at or below the node, at a terminal with a set of one size), for each of S sizes; (S, R, C).
+    sizes
+        These sizes, (S,).
+    square
+        β².
+    """
+
+    nodes: Nodes
+    parts: Floats
+    sizes: Nodes
+    square: float
+
+    def gains(self, rows: Nodes, k: int) -> Floats:
+        """Give what every node adds to the score of a set of k nodes, up to the factor 1 + β²; -1 for no node.
+
+        Sums run over the sizes in one order, so that a node never gains more than its ancestors, rounding included.
+        """
+        found = np.zeros((len(rows), self.nodes.shape[1]))
+        for part, size in zip(self.parts, self.sizes.tolist(), strict=True):
+            found += part[rows] / (k + self.square * size)
+        return np.where(self.nodes[rows] >= 0, found, -1.0)
+
+
+def _candidates(taxonomy: Taxonomy, exact: Floats, square: float) -> _Candidates:
+    """Give the nodes that are probable enough.
+
+    Without a node of gain g, the best set of k nodes, worth v, would be worth at least (v - g) times r, where r is
+    (k + β² a) / (k - 1 + β² a) and a the largest size; as it is not worth more than v, g is at least v / (k + β² a).
+    And g is at most p / (k + β²). So p is at least v (1 + β²) / (1 + β² a), and v at least the best single node's.
+    """
+    sizes = np.array(_terminal_sizes(taxonomy))
+    parts = np.stack([below(taxonomy, exact, size) for size in sizes.tolist()])
+    alone = sum(part / (1 + square * size) for part, size in zip(parts, sizes.tolist(), strict=True))
+    least = np.max(alone, axis=1) * (1 + square) / (1 + square * sizes[-1]) * (1 - _ROOM)
+    proba = parts.sum(axis=0)
+    possible = (proba > 0) & (proba >= least[:, None])
+    possible[:, 0] = True  # a text without any probability gets the first node
+    text, node = np.nonzero(possible)
+    counts = possible.sum(axis=1)
+    column = np.arange(len(text)) - np.repeat(np.cumsum(counts) - counts, counts)
+    nodes = np.full((len(exact), counts.max()), -1)
+    nodes[text, column] = node
+    taken = np.zeros((len(sizes), *nodes.shape))
+    taken[:, text, column] = parts[:, text, node]
+    return _Candidates(nodes, taken, sizes, square)
+
+
+def _best_sets(taxonomy: Taxonomy, exact: Floats, square: float) -> tuple[Nodes, Nodes]:
+    """Give the nodes of the best set of every text, as pairs of text and node.
 
     The best set of k nodes has those with the k largest gains, and gains depend on k; so every k is tried, up to where
     even a set that holds all of every true path would not score more.
     """
-    sizes = _terminal_sizes(taxonomy)
-    parts = [below(taxonomy, exact, size) for size in sizes]
+    known = _candidates(taxonomy, exact, square)
     size_of = set_sizes(taxonomy)[taxonomy.terminals]
-    mass = np.column_stack([exact[:, size_of == size].sum(axis=1) for size in sizes])
+    mass = np.column_stack([exact[:, size_of == size].sum(axis=1) for size in known.sizes])
     best, best_size = np.full(len(exact), -1.0), np.ones(len(exact), dtype=np.int64)
-    rows = np.arange(len(exact))
-    for k in range(1, len(taxonomy) + 1):
-        weights = 1 / (k + square * np.array(sizes, dtype=np.float64))
-        bound = (mass[rows] * np.array(sizes) * weights).sum(axis=1)
+    rows, width = np.arange(len(exact)), known.nodes.shape[1]
+    for k in range(1, width + 1):
+        bound = (mass[rows] * (known.sizes / (k + square * known.sizes))).sum(axis=1)
         rows = rows[bound > best[rows]]
         if not len(rows):
             break
-        gains = _gains(parts, rows, weights)
-        value = np.sort(np.partition(gains, len(taxonomy) - k, axis=1)[:, -k:], axis=1).sum(axis=1)
+        value = np.sort(np.partition(known.gains(rows, k), width - k, axis=1)[:, -k:], axis=1).sum(axis=1)
         better = value > best[rows] * (1 + _BETTER)
         best[rows[better]], best_size[rows[better]] = value[better], k
-    return _largest_gains(parts, sizes, square, best_size)
+    return _largest_gains(known, best_size)
 
 
-def _gains(parts: list[Floats], rows: NDArray[np.int64], weights: Floats) -> Floats:
-    """Give what every node adds to the score of a set, up to the factor 1 + β², (R, N).
-
-    Sums run over the sizes in one order, so that a node never gains more than its ancestors, rounding included.
-    """
-    gains: Floats = parts[0][rows] * weights[0]
-    for part, weight in zip(parts[1:], weights[1:], strict=True):
-        gains += part[rows] * weight
-    return gains
-
-
-def _largest_gains(
-    parts: list[Floats], sizes: list[int], square: float, best_size: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Mark the nodes with the largest gains, as many as each text's set has; of equals the first, so ancestors."""
-    chosen = np.zeros(parts[0].shape, dtype=np.bool_)
+def _largest_gains(known: _Candidates, best_size: Nodes) -> tuple[Nodes, Nodes]:
+    """Give the nodes with the largest gains, as many as each text's set has; of equals the first, so ancestors."""
+    texts, nodes = [], []
     for k in np.unique(best_size).tolist():
         rows = np.flatnonzero(best_size == k)
-        gains = _gains(parts, rows, 1 / (k + square * np.array(sizes, dtype=np.float64)))
-        nodes = np.argsort(-gains, axis=1, kind="stable")[:, :k]
-        chosen[rows[:, None], nodes] = True
-    return chosen
+        columns = np.argsort(-known.gains(rows, k), axis=1, kind="stable")[:, :k]
+        texts.append(np.repeat(rows, k))
+        nodes.append(np.take_along_axis(known.nodes[rows], columns, axis=1).ravel())
+    return np.concatenate(texts), np.concatenate(nodes)
 
 
 def _several(
-    taxonomy: Taxonomy, maker: PredictionMaker, proba: Probabilities, exact: Floats, chosen: NDArray[np.bool_]
+    taxonomy: Taxonomy, maker: PredictionMaker, proba: Probabilities, exact: Floats, chosen: tuple[Nodes, Nodes]
 ) -> list[list[Prediction]]:
     """Give the predictions of the deepest nodes of every text's set."""
-    text, node = np.nonzero(chosen)
+    text, node = chosen
     deepest = most_specific(taxonomy, text, node)
     text, node = text[deepest], node[deepest]
     order = np.lexsort((node, -proba[text, node], text))
