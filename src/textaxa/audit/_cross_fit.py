@@ -17,6 +17,7 @@ from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 
 Listener = Callable[[dict[str, Any]], None]
+Vectors = Callable[[Any, Sequence[str]], NDArray[np.float32]]
 
 
 class OnceEncoded:
@@ -46,7 +47,7 @@ def cross_fitted(
     *,
     n_folds: int = 5,
     listener: Listener | None = None,
-    vectors: Callable[[Any, Sequence[str]], NDArray[np.float32]] | None = None,
+    vectors: Vectors | None = None,
 ) -> NDArray[np.float32]:
     """Give P(text belongs under node) for every row by a model that was not trained on it, float32 (B, N).
 
@@ -77,14 +78,19 @@ def cross_fitted(
     give = vectors or OnceEncoded(examples.texts)
     proba = np.zeros((len(examples), len(taxonomy)), dtype=np.float32)
     for k in range(n_folds):
-        held, kept = np.flatnonzero(folds == k), np.flatnonzero(folds != k)
-        if not len(held):
-            continue
         if listener is not None:
-            listener({"event": "fold", "fold": k + 1, "folds": n_folds, "rows": len(kept)})
-        model = _trained(examples.select(kept.tolist()), taxonomy, settings, give)
-        proba[held] = _scored(examples.select(held.tolist()), model, give)
+            listener({"event": "fold", "fold": k + 1, "folds": n_folds})
+        if (folds == k).any():
+            proba[folds == k] = cross_fitted_fold(examples, taxonomy, settings, folds == k, vectors=give)
     return proba
+
+
+def cross_fitted_fold(
+    examples: Examples, taxonomy: Taxonomy, settings: ModelSettings, held_out: NDArray[np.bool_], *, vectors: Vectors
+) -> NDArray[np.float32]:
+    """Give P(text belongs under node) for the held-out rows by a model trained on the others, float32 (held out, N)."""
+    kept, held = (examples.select(np.flatnonzero(rows).tolist()) for rows in (~held_out, held_out))
+    return _scored(held, _trained(kept, taxonomy, settings, vectors), vectors)
 
 
 def _trained(kept: Examples, taxonomy: Taxonomy, settings: ModelSettings, give: Any) -> Any:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textaxa.audit._neighbours import Neighbours, checked_vectors
 from textaxa.audit._several import Found, several_paths_errors
 from textaxa.audit._suspicion import Suspects, single_path_suspects
 from textaxa.data._label_nodes import terminal_positions
@@ -46,6 +47,9 @@ class LabelError:
         In [0, 1]; comparable within a table, no probability.
     given_proba, suggested_proba
         What the models hold the two for, in [0, 1], each level set to its temperature; 0 where there is no such path.
+    confident
+        Whether the suggested path is as probable here as it is, in the mean, on its own rows (the confident joint of
+        confident learning); where a path is likely wrong, whether it is as improbable as on rows without it.
     """
 
     row: int
@@ -56,10 +60,16 @@ class LabelError:
     score: float
     given_proba: float
     suggested_proba: float
+    confident: bool
 
 
 def label_errors(
-    taxonomy: Taxonomy, true_nodes: Sequence[Sequence[int]], node_proba: ArrayLike, *, task: str | None = None
+    taxonomy: Taxonomy,
+    true_nodes: Sequence[Sequence[int]],
+    node_proba: ArrayLike,
+    *,
+    task: str | None = None,
+    vectors: ArrayLike | None = None,
 ) -> tuple[LabelError, ...]:
     """Give the labels that are likely wrong, most suspicious first.
 
@@ -76,12 +86,14 @@ def label_errors(
         P(the text belongs under node n), shape (B, N), of models that were not trained on the row.
     task
         ``"single"`` or ``"multi"``. Left out: several paths a row where any row has several.
+    vectors
+        Text vectors (B, D): the labels of the most similar texts are then counted as evidence, too (one path a row).
 
     Raises
     ------
     DataError
         Rows without a label, nodes that are not in the taxonomy or at which no label may end, another shape of
-        ``node_proba`` or values that are not finite.
+        ``node_proba`` or ``vectors``, or values that are not finite.
 
     Notes
     -----
@@ -109,10 +121,16 @@ def label_errors(
     if several:
         found = several_paths_errors(taxonomy, nodes, proba)
         return tuple(_several_error(taxonomy, nodes[one[0]], one) for one in found)
-    return _single_errors(taxonomy, suspects_of(taxonomy, nodes, proba))
+    return _single_errors(taxonomy, suspects_of(taxonomy, nodes, proba, vectors=vectors))
 
 
-def suspects_of(taxonomy: Taxonomy, true_nodes: Sequence[Sequence[int]], node_proba: ArrayLike) -> Suspects:
+def suspects_of(
+    taxonomy: Taxonomy,
+    true_nodes: Sequence[Sequence[int]],
+    node_proba: ArrayLike,
+    *,
+    vectors: ArrayLike | None = None,
+) -> Suspects:
     """Give score and best other terminal of all rows, each with one path; as `label_errors` ranks them.
 
     Raises
@@ -121,7 +139,9 @@ def suspects_of(taxonomy: Taxonomy, true_nodes: Sequence[Sequence[int]], node_pr
         As `label_errors`.
     """
     proba = terminal_proba(taxonomy, node_proba)
-    return single_path_suspects(taxonomy, terminal_positions(taxonomy, true_nodes), proba)
+    given = terminal_positions(taxonomy, true_nodes)
+    neighbours = None if vectors is None else Neighbours(checked_vectors(vectors, len(given)))
+    return single_path_suspects(taxonomy, given, proba, neighbours)
 
 
 def _check_rows(nodes: Sequence[Sequence[int]], proba: NDArray[np.floating]) -> None:
@@ -149,6 +169,7 @@ def checked_nodes(taxonomy: Taxonomy, true_nodes: Sequence[Sequence[int]]) -> li
 
 
 def _single_errors(taxonomy: Taxonomy, suspects: Suspects) -> tuple[LabelError, ...]:
+    confident = suspects.confident
     rows = np.flatnonzero(suspects.disagrees & (suspects.score > 0))
     rows = rows[np.argsort(-suspects.score[rows], kind="stable")]
     given, suggested = (taxonomy.terminals[one[rows]] for one in (suspects.given, suspects.suggested))
@@ -163,13 +184,14 @@ def _single_errors(taxonomy: Taxonomy, suspects: Suspects) -> tuple[LabelError, 
             float(suspects.score[row]),
             float(suspects.given_proba[row]),
             float(suspects.suggested_proba[row]),
+            bool(confident[row]),
         )
         for row, a, b, above in zip(rows, given, suggested, common, strict=True)
     )
 
 
 def _several_error(taxonomy: Taxonomy, nodes: list[int], found: Found) -> LabelError:
-    row, given, suggested, score, given_proba, suggested_proba = found
+    row, given, suggested, score, given_proba, suggested_proba, confident = found
     at = suggested if given < 0 else given
     others = [node for node in nodes if node != given]
     branch_is_right = bool(others) and bool((taxonomy.lca(np.array(others), at) >= 0).any())
@@ -182,4 +204,5 @@ def _several_error(taxonomy: Taxonomy, nodes: list[int], found: Found) -> LabelE
         score,
         given_proba,
         suggested_proba,
+        confident,
     )

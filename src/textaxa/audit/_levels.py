@@ -96,6 +96,13 @@ class Decisions:
         found: Floats = scaled - largest - np.log(total)
         return found
 
+    def calibrated(self, proba: Floats, temperatures: list[float]) -> Floats:
+        """Give log P(terminal), (B, T) in `order`, with every level at its temperature."""
+        logs = np.zeros_like(proba)
+        for number, (level, temperature) in enumerate(zip(self.levels, temperatures, strict=True)):
+            logs += self.tempered(self.log_conditionals(proba, number), number, temperature)[:, level.option]
+        return logs
+
     def temperatures(self, proba: Floats, given: Ints) -> list[float]:
         """Give the temperature of every level at which the given terminals (B,) are most probable (log loss).
 

@@ -4,10 +4,11 @@ The score of a row is the logarithm of
 
     P(class's own) / P(given) · √P(best other)
 
-where P(given) is the out-of-sample probability of the given terminal with every level at its own temperature, and
-P(class's own) the mean of it over the rows of the same label. So a label that models find hard as such is not held
-against its rows, errors in a class that is found easily come first, and of two rows of the same self-confidence the one
-with one clear other path comes before the one that is simply unclear.
+where P(given) is the out-of-sample probability of the given terminal with every level at its own temperature, mixed
+with the labels of neighbouring texts where vectors are given, and P(class's own) its mean over the rows of that label.
+So a label that models find hard as such is not held against its rows, errors in a class that is found easily come
+first, and of two rows of the same self-confidence the one with one clear other path comes before the one that is simply
+unclear.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa.audit._levels import FLOOR, Decisions, Floats, Ints
+from textaxa.audit._neighbours import Neighbours
 from textaxa.taxonomy import Taxonomy
 
 _PRIOR_ROWS = 5.0
@@ -23,6 +25,9 @@ _PRIOR_ROWS = 5.0
 
 _JUDGED_ROWS = 2
 """A node with fewer rows cannot be judged: when its one row is held out, the models have never seen it."""
+
+NEIGHBOUR_SHARE = 0.4
+"""What neighbours weigh beside the models; from 0.2 to 0.5 it makes little difference."""
 
 _CELLS = 4_000_000
 """Numbers of a block, 32 MB."""
@@ -41,6 +46,8 @@ class Suspects:
         judged of it.
     given_proba, suggested_proba
         Of the label as far as it could be judged, and of the other one; float64 (B,).
+    expected_proba
+        The mean probability of the suggested label on the rows that were given it; float64 (B,).
     """
 
     score: Floats
@@ -48,6 +55,15 @@ class Suspects:
     suggested: Ints
     given_proba: Floats
     suggested_proba: Floats
+    expected_proba: Floats
+
+    @property
+    def confident(self) -> NDArray[np.bool_]:
+        """Where the other label is as probable as it is, in the mean, on its own rows, bool (B,).
+
+        These are the off-diagonal counts of the confident joint of Northcutt, Jiang & Chuang 2021.
+        """
+        return self.disagrees & (self.suggested_proba >= self.expected_proba)
 
     @property
     def disagrees(self) -> NDArray[np.bool_]:
@@ -55,7 +71,9 @@ class Suspects:
         return self.suggested_proba > self.given_proba
 
 
-def single_path_suspects(taxonomy: Taxonomy, given: Ints, proba: NDArray[np.floating]) -> Suspects:
+def single_path_suspects(
+    taxonomy: Taxonomy, given: Ints, proba: NDArray[np.floating], neighbours: Neighbours | None = None
+) -> Suspects:
     """Give the suspicion of every row.
 
     Parameters
@@ -66,6 +84,8 @@ def single_path_suspects(taxonomy: Taxonomy, given: Ints, proba: NDArray[np.floa
         The label of every row, as a column of ``taxonomy.terminals``; (B,).
     proba
         Out-of-sample probabilities of terminals, (B, T).
+    neighbours
+        The most similar other texts.
     """
     decisions = Decisions(taxonomy)
     place = decisions.place[given]
@@ -76,12 +96,17 @@ def single_path_suspects(taxonomy: Taxonomy, given: Ints, proba: NDArray[np.floa
     size = max(1, _CELLS // proba.shape[1])
     for start in range(0, len(given), size):
         rows = slice(start, start + size)
-        found = _own_and_other(decisions, temperatures, _ordered(proba[rows], decisions), place[rows], judged[rows])
-        own[rows], other[rows], suggested[rows] = found
+        logs = decisions.calibrated(_ordered(proba[rows], decisions), temperatures)
+        if neighbours is not None:
+            shares = neighbours.shares(place, rows, proba.shape[1])
+            logs = np.log((1 - NEIGHBOUR_SHARE) * np.exp(logs) + NEIGHBOUR_SHARE * shares + FLOOR)
+        own[rows], other[rows], suggested[rows] = _own_and_other(decisions, logs, place[rows], judged[rows])
     known = (judged > 0) & np.isfinite(other)
-    log_odds = _expected(own, given, proba.shape[1]) - own + np.where(known, other, 0.0) / 2
+    expected = _expected(own, given, proba.shape[1])
+    log_odds = expected[given] - own + np.where(known, other, 0.0) / 2
     score = np.where(known, 1 / (1 + np.exp(-log_odds)), 0.0)
-    return Suspects(score, given, decisions.order[suggested], np.exp(own), np.exp(other))
+    found = decisions.order[suggested]
+    return Suspects(score, given, found, np.exp(own), np.exp(other), np.exp(expected)[found])
 
 
 def _ordered(proba: NDArray[np.floating], decisions: Decisions) -> Floats:
@@ -97,31 +122,27 @@ def _judged_levels(decisions: Decisions, place: Ints) -> Ints:
     return judged
 
 
-def _own_and_other(
-    decisions: Decisions, temperatures: list[float], proba: Floats, place: Ints, judged: Ints
-) -> tuple[Floats, Floats, Ints]:
+def _own_and_other(decisions: Decisions, logs: Floats, place: Ints, judged: Ints) -> tuple[Floats, Floats, Ints]:
     """Give log P(given, as far as judged), log P(best other terminal) and that terminal's place; (B,) each."""
     rows = np.arange(len(place))
-    every = np.zeros_like(proba)
-    own = np.zeros(len(place))
-    mine = np.ones(proba.shape, dtype=bool)
-    for number, (level, temperature) in enumerate(zip(decisions.levels, temperatures, strict=True)):
-        logs = decisions.tempered(decisions.log_conditionals(proba, number), number, temperature)
-        every += logs[:, level.option]
-        option = level.option[place]
+    mine = np.ones(logs.shape, dtype=bool)
+    for number, level in enumerate(decisions.levels):
         counts = judged > number
-        own[counts] += logs[rows[counts], option[counts]]
-        mine[counts] &= level.option[None, :] == option[counts, None]
-    every[mine] = -np.inf
-    suggested = every.argmax(axis=1)
-    return own, every[rows, suggested], suggested
+        mine[counts] &= level.option[None, :] == level.option[place[counts], None]
+    # What is below the level that can be judged is summed, not chosen from.
+    largest = logs.max(axis=1, keepdims=True)
+    own = np.log((np.exp(logs - largest) * mine).sum(axis=1) + FLOOR) + largest[:, 0]
+    exact = judged == len(decisions.levels)
+    own[exact] = logs[rows[exact], place[exact]]
+    others = np.where(mine, -np.inf, logs)
+    suggested = others.argmax(axis=1)
+    return own, others[rows, suggested], suggested
 
 
 def _expected(own: Floats, given: Ints, n_terminals: int) -> Floats:
-    """Give the logarithm of the mean probability of each row's class among the rows given that class, (B,)."""
+    """Give the logarithm of the mean probability that each class has on the rows given that class, (T,)."""
     proba = np.exp(own)
     count = np.bincount(given, minlength=n_terminals)
     total = np.bincount(given, weights=proba, minlength=n_terminals)
-    mean = (total + _PRIOR_ROWS * proba.mean()) / (count + _PRIOR_ROWS)
-    found: Floats = np.log(mean + FLOOR)[given]
+    found: Floats = np.log((total + _PRIOR_ROWS * proba.mean()) / (count + _PRIOR_ROWS) + FLOOR)
     return found
