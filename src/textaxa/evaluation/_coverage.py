@@ -49,7 +49,7 @@ class CoverageCurve:
         Share of all texts whose answer has depth 1, …, L, shape (M, L); a row sums to ``coverage``.
     missing_share
         ``single``: share of all texts whose answer is 0, …, L levels above the end of their most probable path, shape
-        (M, L + 1); a row sums to 1. None for ``multi``.
+        (M, L + 1); a row sums to 1. A text that is not answered lacks all levels of its path. None for ``multi``.
     recall
         ``multi``: share of the true nodes that are answered, shape (M,). None for ``single``.
     full_share

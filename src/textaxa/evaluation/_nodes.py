@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from numbers import Integral
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -79,8 +80,8 @@ def _ragged(nodes: Sequence[Any]) -> tuple[Integers, Integers, int]:
     rows = [one if isinstance(one, (Sequence, np.ndarray)) else list(one) for one in nodes]
     counts = np.fromiter(map(len, rows), np.int64, len(rows))
     try:
-        node = np.fromiter(chain.from_iterable(rows), np.int64, int(counts.sum()))
-    except (TypeError, ValueError) as error:
+        node = np.fromiter(map(index, chain.from_iterable(rows)), np.int64, int(counts.sum()))
+    except TypeError as error:
         raise DataError(
             f"The node numbers of a text hold something that is no whole number ({error}). Either all labels are node "
             "numbers, or all are paths."
