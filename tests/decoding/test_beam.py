@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from decoding_cases import coherent_cases, taxonomies, tied_cases
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textaxa.decoding import _beam, beam_paths, beam_search, dense_conditional, top_paths
@@ -15,6 +15,7 @@ PROBA = np.array([[0.8, 0.2, 0.5, 0.3, 0.05], [0.1, 0.9, 0.05, 0.05, 0.6]])
 
 
 @given(st.one_of(coherent_cases(), tied_cases(max_nodes=12)), st.integers(1, 15))
+@settings(deadline=None)
 def test_a_beam_as_wide_as_the_taxonomy_finds_the_exact_paths(case, k):
     taxonomy, _, node_proba = case
     scores = dense_conditional(taxonomy, node_proba)
@@ -29,6 +30,7 @@ def test_a_beam_as_wide_as_the_taxonomy_finds_the_exact_paths(case, k):
 
 
 @given(coherent_cases())
+@settings(deadline=None)
 def test_predictions_say_the_probability_of_every_node_on_the_path(case):
     taxonomy, _, node_proba = case
     found = beam_paths(taxonomy, dense_conditional(taxonomy, node_proba), len(node_proba), k=2, width=12)
@@ -41,6 +43,7 @@ def test_predictions_say_the_probability_of_every_node_on_the_path(case):
 
 
 @given(coherent_cases(), st.integers(1, 4), st.integers(0, 3))
+@settings(deadline=None)
 def test_a_narrow_beam_is_exact_where_it_says_so(case, k, more):
     taxonomy, exact, node_proba = case
     found = beam_search(taxonomy, dense_conditional(taxonomy, node_proba), len(node_proba), k=k, width=k + more)
@@ -67,6 +70,7 @@ def test_a_narrow_beam_can_be_wrong_and_then_is_not_sure():
 
 
 @given(st.one_of(coherent_cases(), tied_cases()), st.integers(1, 3))
+@settings(deadline=None)
 def test_texts_in_blocks_and_alone_get_the_same(case, k):
     taxonomy, _, node_proba = case
     together = beam_paths(taxonomy, dense_conditional(taxonomy, node_proba), len(node_proba), k=k, width=3)
@@ -79,6 +83,7 @@ def test_texts_in_blocks_and_alone_get_the_same(case, k):
 
 
 @given(taxonomies(), st.integers(1, 4), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_the_conditional_is_asked_as_its_interface_says(taxonomy, n_texts, seed):
     random = np.random.default_rng(seed)
     exact = random.dirichlet(np.ones(len(taxonomy.terminals)), size=n_texts)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from decoding_cases import coherent_cases
-from hypothesis import given
+from hypothesis import given, settings
 
 from textaxa.decoding import (
     DECODERS,
@@ -22,6 +22,7 @@ SHOP = Taxonomy.from_paths([("Games", "Sports"), ("Games", "Cards"), ("Tools", "
 
 
 @given(coherent_cases())
+@settings(deadline=None)
 def test_every_name_stands_for_its_function(case):
     taxonomy, _, proba = case
     costs = Costs(taxonomy, 1.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from decoding_cases import coherent_cases, tied_cases
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textaxa.decoding import greedy_paths, top_paths
@@ -26,6 +26,7 @@ def slow_walk(taxonomy, row, exact, threshold):
 
 
 @given(st.one_of(coherent_cases(), tied_cases()), st.one_of(st.none(), st.floats(0.05, 1)), st.booleans())
+@settings(deadline=None)
 def test_greedy_walks_down(case, threshold, a_node):
     taxonomy, exact, node_proba = case
     needed = None if threshold is None else np.full(len(taxonomy), threshold)

@@ -29,6 +29,7 @@ def subsets(n):
 
 
 @given(st.one_of(coherent_cases(), tied_cases(max_nodes=12)), BETAS)
+@settings(deadline=None)
 def test_one_path_is_the_best_of_all_nodes(case, beta):
     taxonomy, exact, node_proba = case
     for row, (found,) in zip(exact, hf_beta_paths(taxonomy, node_proba, beta), strict=True):
@@ -37,7 +38,7 @@ def test_one_path_is_the_best_of_all_nodes(case, beta):
 
 
 @given(tied_cases(max_nodes=7, max_texts=2), BETAS)
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_several_paths_are_the_best_of_all_sets_of_nodes_and_the_smallest_of_these(case, beta):
     taxonomy, exact, node_proba = case
     for row, found in zip(exact, hf_beta_paths(taxonomy, node_proba, beta, paths="several"), strict=True):
@@ -49,6 +50,7 @@ def test_several_paths_are_the_best_of_all_sets_of_nodes_and_the_smallest_of_the
 
 
 @given(coherent_cases(), BETAS)
+@settings(deadline=None)
 def test_several_paths_are_never_worse_than_one_and_none_is_above_another(case, beta):
     taxonomy, exact, node_proba = case
     several = hf_beta_paths(taxonomy, node_proba, beta, paths="several")
@@ -76,6 +78,7 @@ def test_the_size_is_bounded_without_losing_larger_sets(beta):
 
 
 @given(st.one_of(coherent_cases(), tied_cases()), BETAS, st.sampled_from(["one", "several"]))
+@settings(deadline=None)
 def test_a_text_alone_and_in_blocks_gets_the_same(case, beta, paths):
     taxonomy, _, node_proba = case
     together = hf_beta_paths(taxonomy, node_proba, beta, paths=paths)
@@ -86,6 +89,7 @@ def test_a_text_alone_and_in_blocks_gets_the_same(case, beta, paths):
 
 
 @given(coherent_cases())
+@settings(deadline=None)
 def test_a_sure_model_gets_its_most_probable_path(case):
     taxonomy, exact, _ = case
     sure = np.eye(len(taxonomy.terminals))[exact.argmax(axis=1)]
@@ -98,6 +102,7 @@ def test_a_sure_model_gets_its_most_probable_path(case):
 
 
 @given(coherent_cases())
+@settings(deadline=None)
 def test_the_reason_and_the_probabilities_fit_the_node(case):
     taxonomy, exact, node_proba = case
     column = {node: i for i, node in enumerate(taxonomy.terminals.tolist())}

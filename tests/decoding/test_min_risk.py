@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from decoding_cases import above, coherent_cases, first_best, taxonomies, tied_cases
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from textaxa.decoding import Costs, _closure, _costs, min_risk_paths, read_costs
@@ -25,6 +25,7 @@ def slow_risks(taxonomy, row, cost):
 
 
 @given(st.one_of(coherent_cases(), tied_cases(max_nodes=12)))
+@settings(deadline=None)
 def test_the_tree_distance_against_all_nodes(case):
     taxonomy, exact, node_proba = case
     for row, (found,) in zip(exact, min_risk_paths(taxonomy, node_proba), strict=True):
@@ -33,6 +34,7 @@ def test_the_tree_distance_against_all_nodes(case):
 
 
 @given(st.one_of(coherent_cases(), tied_cases(max_nodes=12)))
+@settings(deadline=None)
 def test_the_tree_distance_against_all_terminals(case):
     taxonomy, exact, node_proba = case
     for row, (found,) in zip(exact, min_risk_paths(taxonomy, node_proba, answers="terminals"), strict=True):
@@ -42,6 +44,7 @@ def test_the_tree_distance_against_all_terminals(case):
 
 
 @given(coherent_cases(), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_any_matrix_against_all_nodes(case, seed):
     taxonomy, exact, node_proba = case
     matrix = np.random.default_rng(seed).integers(0, 5, (len(taxonomy), len(taxonomy.terminals)))
@@ -50,6 +53,7 @@ def test_any_matrix_against_all_nodes(case, seed):
 
 
 @given(taxonomies(dag=False))
+@settings(deadline=None)
 def test_on_a_tree_the_default_is_the_number_of_edges(taxonomy):
     node, terminal = np.meshgrid(np.arange(len(taxonomy)), taxonomy.terminals)
     found = Costs(taxonomy).of(node.ravel(), terminal.ravel())
@@ -57,6 +61,7 @@ def test_on_a_tree_the_default_is_the_number_of_edges(taxonomy):
 
 
 @given(coherent_cases(), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_a_text_alone_and_in_blocks_gets_the_same(case, seed):
     taxonomy, _, node_proba = case
     matrix = np.random.default_rng(seed).random((len(taxonomy), len(taxonomy.terminals)))
@@ -109,6 +114,7 @@ def rows_of(taxonomy, lines):
 
 
 @given(lines_of_costs(), st.sampled_from([None, 0.0, 3.0]), st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_lines_speak_of_the_pairs_that_the_rules_say(case, default, seed):
     taxonomy, lines = case
     if not lines:
