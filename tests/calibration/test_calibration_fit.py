@@ -1,5 +1,6 @@
 """What a fit finds: known faults are repaired, gradients are right, the choice is as stated, few rows do no harm."""
 
+import json
 import subprocess
 import sys
 
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime
 
-from textaxa.calibration import AUTO, METHODS, Calibration, fit_calibration
+from textaxa.calibration import AUTO, METHODS, Calibration, calibration_from_dict, fit_calibration
 from textaxa.calibration._calibration import space_of
 from textaxa.calibration._curves import Pool, _isotonic, _venn_abers
 from textaxa.calibration._fit import _cross_validated, _folds, _simplest_of_the_best
@@ -292,6 +293,18 @@ def test_few_rows_do_no_harm(n, method, taxonomy, generator):
             assert calibration.method == "none"
         if n == 0:
             assert calibration.to_dict() == Calibration(taxonomy, task).to_dict()
+
+
+@pytest.mark.parametrize("task", ["single", "multi"])
+@pytest.mark.parametrize("method", METHODS)
+@settings(deadline=None, max_examples=8)
+@given(taxonomy=taxonomies(), generator=generators())
+def test_what_was_fitted_can_be_stored(method, task, taxonomy, generator):
+    proba = probabilities(taxonomy, task, generator, 40)
+    nodes = [[int(node)] for node in generator.choice(taxonomy.terminals, 40)]
+    calibration = fit_calibration(taxonomy, nodes, proba, task=task, method=method)
+    again = calibration_from_dict(taxonomy, json.loads(json.dumps(calibration.to_dict(), allow_nan=False)))
+    assert np.array_equal(again(proba), calibration(proba))
 
 
 def test_a_handful_of_right_answers_does_not_make_everything_certain():

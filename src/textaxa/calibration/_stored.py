@@ -15,6 +15,9 @@ SCALES = 0.02, 50.0
 """What a scale may be."""
 
 MOST_SHIFT = 50.0
+LOWEST_FLOOR = 30.0
+"""Nats below 0; a fit stops at the floor of all probabilities, 27.6."""
+
 MOST_KNOTS = 10_000
 _CURVED = ("isotonic", "venn-abers")
 _KEYS = {"format", "version", "task", "method", "rows", "scores"}
@@ -83,7 +86,7 @@ def _map(taxonomy: Taxonomy, task: str, method: str, stored: Mapping[str, Any]) 
         _damaged(f"a scale is outside {SCALES[0]} to {SCALES[1]:g}")
     if method == "temperature":
         return Lines(scale)
-    floor = _bounded(_numbers(stored.get("floor"), "floor", n_levels), "floor", END)
+    floor = _bounded(_numbers(stored.get("floor"), "floor", n_levels), "floor", LOWEST_FLOOR)
     if method == "temperature-per-level":
         return Lines(scale, floor)
     return Lines(scale, floor, _bounded(_numbers(stored.get("shift"), "shift", space.n), "shift", MOST_SHIFT))
