@@ -2,7 +2,7 @@
 
 Everything that decides on top of probabilities (calibration, decoders, the guarantee, the audit) is measured on these.
 Two models: ``linear`` with frozen text vectors, whose probabilities are scaled on validation rows already, and
-``chained`` on the frozen vectors, which is too sure of itself. They lie in ``build/accuracy/scored`` (``$TEXTAXA_RUNS``).
+``chained`` on the frozen vectors, which is too sure of itself. They lie in ``scored`` under ``$TEXTAXA_RUNS``.
 
     python benchmarks/decisions/_scored.py            # compute them all ahead
 """
@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "accuracy"))
 
 from _corpora import Split
-from _runs import MAX_LENGTH, RUNS, Recipe, data_sets, known_vectors, task_of, taxonomy_of
+from _runs import AS_TRAINED, MAX_LENGTH, RUNS, Recipe, data_sets, known_vectors, task_of, taxonomy_of
 
 from textaxa.heads import head_class
 from textaxa.settings import EncoderSettings, TrainingSettings, build
@@ -91,7 +91,7 @@ def _probabilities(data: Split, model: str, seed: int) -> dict[str, np.ndarray]:
         head=recipe.head,
         head_settings=build(head_class(recipe.head).Settings, recipe.settings, where="the benchmark"),
         encoder=EncoderSettings(frozen=True, max_length=MAX_LENGTH),
-        training=TrainingSettings(seed=seed),
+        training=TrainingSettings(seed=seed, **AS_TRAINED),
         valid=data.valid,
         vectors=vectors,
     )

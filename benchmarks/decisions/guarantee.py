@@ -166,12 +166,12 @@ HEAD = """# Guaranteed depth: does the promise hold?
 
 The test rows of every set, split at random {splits} times into rows that the promise is made on (a quarter chooses the
 calibration and the start of the walk, three quarters prove it) and as many that it is checked on. Confidence
-{confidence:.0%}; the promise is about as many texts as it is checked on. "Held": share of the splits in which the realised
-accuracy was at least the target; splits without a promise (an error that says how many rows it would take) count as
-held. "Made": in how many there was one. For scope `level` the lowest realised accuracy of a level counts, for `branch`
-that of all answers. Means over splits with a promise. "Raw": what one threshold on the raw probability of the best
-terminal answers at the same realised accuracy, chosen with hindsight. fdroid has several paths a text: there the accuracy
-is the mean share of a text's nodes that are right.
+{confidence:.0%}; the promise is about as many texts as it is checked on. "Held": share of the splits in which the
+realised accuracy was at least the target; splits without a promise (an error that says how many rows it would take)
+count as held. "Made": in how many there was one. For scope `level` the lowest realised accuracy of a level counts, for
+`branch` that of all answers. Means over splits with a promise. "Raw": what one threshold on the raw probability of the
+best terminal answers at the same realised accuracy, chosen with hindsight. fdroid has several paths a text: there the
+accuracy is the mean share of a text's nodes that are right.
 
 | data | model | scope | target | made | held | realised | answered | to the full depth | raw |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |

@@ -9,9 +9,11 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from textaxa.data import Examples, normalise_labels, normalise_texts, split_examples, taxonomy_of_labels
+from textaxa.decisions import Choice, decider, evidence_of
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
+from textaxa.guarantee import prediction_sets, set_cut
 from textaxa.heads import check_encoder, head_settings
 from textaxa.persistence import load_model, save_model
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
@@ -49,7 +51,7 @@ class HierarchicalTextClassifier(BaseEstimator):
     encoder, pooling, max_length, long_text, max_windows, frozen, trainable_layers
         See :class:`textaxa.settings.EncoderSettings`.
     epochs, batch_size, gradient_accumulation, encoder_rate, head_rate, weight_decay, warmup_share, max_gradient_norm, \
-valid_share, patience, time_budget, threshold, precision, device, seed
+valid_share, patience, time_budget, threshold, calibration, promise_share, precision, device, seed
         See :class:`textaxa.settings.TrainingSettings`.
     listener : callable, optional
         Is given one dict an event while training: ``start``, ``step``, ``validation``, ``end``.
@@ -100,6 +102,8 @@ valid_share, patience, time_budget, threshold, precision, device, seed
         patience: int = 3,
         time_budget: float | None = None,
         threshold: float | str = "level",
+        calibration: str = "auto",
+        promise_share: float = 0.5,
         precision: str = "auto",
         device: str = "auto",
         seed: int = 0,
@@ -129,6 +133,8 @@ valid_share, patience, time_budget, threshold, precision, device, seed
         self.patience = patience
         self.time_budget = time_budget
         self.threshold = threshold
+        self.calibration = calibration
+        self.promise_share = promise_share
         self.precision = precision
         self.device = device
         self.seed = seed
@@ -274,17 +280,42 @@ valid_share, patience, time_budget, threshold, precision, device, seed
         """The path of every node, in the order of the columns of ``predict_proba``."""
         return list(self._fitted().taxonomy.nodes)
 
-    def predict(self, texts: Any) -> list[Any]:
-        """Give the path of every text; in a several-paths task a tuple of paths."""
-        decoded = self.predict_paths(texts)
+    def predict(self, texts: Any, **how: Any) -> list[Any]:
+        """Give the path of every text; in a several-paths task a tuple of paths.
+
+        Parameters
+        ----------
+        texts
+            As `fit` takes them.
+        how
+            Fields of :class:`textaxa.decisions.Choice`: ``accuracy=0.95`` gives the deepest node that can be defended,
+            with an empty path where none can be; ``decoder``, ``beta``, ``costs``, ``outside``.
+        """
+        decoded = self.predict_paths(texts, **how)
         if self._fitted().task == "multi":
             return [tuple(prediction.path for prediction in row) for row in decoded]
         return [row[0].path for row in decoded]
 
-    def predict_paths(self, texts: Any, *, top: int = 1) -> list[list[Prediction]]:
-        """Give the ``top`` most probable paths of every text, with a probability for every node on the way."""
+    def predict_paths(self, texts: Any, **how: Any) -> list[list[Prediction]]:
+        """Give the same with a probability for every node on the way; ``top`` asks for the next most probable paths."""
         model = self._fitted()
-        return model.predict(normalise_texts(texts), top=top)
+        decide = decider(model, Choice(**how))
+        return decide(model.node_proba(normalise_texts(texts)))
+
+    def predict_sets(self, texts: Any, coverage: float = 0.9) -> list[list[LabelPath]]:
+        """Give for every text a set of nodes that holds the truth with this probability, most probable first.
+
+        Raises
+        ------
+        ConfigError
+            ``coverage`` is not in (0, 1), or the model has no evidence of held-out rows.
+        DataError
+            There are too few held-out rows for it.
+        """
+        model = self._fitted()
+        cut = set_cut(evidence_of(model), coverage)
+        found = prediction_sets(model.taxonomy, model.node_proba(normalise_texts(texts)), cut, task=model.task)
+        return [[model.taxonomy.path(node) for node in row] for row in found]
 
     def predict_proba(self, texts: Any) -> np.ndarray:
         """Give P(text belongs under node), float32 (B, N), columns in ``taxonomy_.nodes`` order."""

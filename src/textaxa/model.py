@@ -7,8 +7,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from textaxa.decoding import FIXED, Prediction, decode_multi, top_paths
+from textaxa.calibration import Calibration
+from textaxa.decisions import Choice, decider
+from textaxa.decoding import Prediction
 from textaxa.encoders import Encoder, Pieces, TokenStates
+from textaxa.guarantee import Evidence
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 
@@ -65,6 +68,10 @@ class Model(nn.Module):
         What is known about training: rows, counts, validation scores, versions. JSON-able.
     thresholds : float64 array (N,), or None
         In a several-paths task, from which probability on each node is an answer; None: 0.5 for all.
+    calibration : Calibration, or None
+        What node probabilities go through before anyone sees them.
+    evidence : Evidence, or None
+        What held-out rows say about the model: promises rest on it.
     """
 
     def __init__(
@@ -83,6 +90,8 @@ class Model(nn.Module):
         self.settings = settings
         self.summary: dict[str, Any] = summary or {}
         self.thresholds: np.ndarray | None = None
+        self.calibration: Calibration | None = None
+        self.evidence: Evidence | None = None
 
     @property
     def task(self) -> str:
@@ -109,7 +118,7 @@ class Model(nn.Module):
             scores = self.head(TokenStates(self.scale(states), mask))
             proba[rows] = self.head.node_proba(scores).float().cpu().numpy()
         self.train(was_training)
-        return proba
+        return self._calibrated(proba)
 
     @torch.inference_mode()
     def node_proba_of(self, features: np.ndarray) -> np.ndarray:
@@ -121,14 +130,15 @@ class Model(nn.Module):
             part = torch.from_numpy(features[start : start + _HEAD_BATCH]).to(self.scale.mean.device)
             proba[start : start + _HEAD_BATCH] = self.head.node_proba(self.head(self.scale(part))).cpu().numpy()
         self.train(was_training)
-        return proba
+        return self._calibrated(proba)
+
+    def _calibrated(self, proba: np.ndarray) -> np.ndarray:
+        return proba if self.calibration is None else self.calibration(proba)
 
     def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
         """Give the predicted paths of each text, most probable first; in a several-paths task all that pass."""
         return self.decode(self.node_proba(texts), top=top)
 
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
-        """Turn node probabilities (B, N) into predictions."""
-        if self.task == "multi":
-            return decode_multi(self.taxonomy, node_proba, FIXED if self.thresholds is None else self.thresholds)
-        return top_paths(self.taxonomy, node_proba, k=top)
+        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.decider` does it in other ways."""
+        return decider(self, Choice(top=top))(node_proba)

@@ -103,7 +103,7 @@ def test_a_path_is_the_product_of_its_decisions():
     model, texts, _ = fit(kind, "single", "per-parent")
     taxonomy, weights, options = KINDS[kind], model.weights, model.options
     margins = (model.features(texts) @ weights.matrix.T).toarray() + weights.bias
-    scale = model.calibration.lines[:, 0]
+    scale = model.scales.lines[:, 0]
     parent_of = [-1] * 2 + [taxonomy.index(("A",))] * 3 + [taxonomy.index(("B",))] * 2
     parent_of += [taxonomy.index(("B", "x"))] * 2  # x has a child and may be an end itself
     assert len(parent_of) == options.n_options
@@ -225,10 +225,10 @@ def test_the_scale_has_the_smallest_log_loss_on_the_validation_rows(arrangement)
         head_settings=LinearSettings(arrangement=arrangement),
         valid=(texts[valid], labels[valid]),
     )
-    lines = model.calibration.lines.copy()
+    lines = model.scales.lines.copy()
 
     def loss(factor: float) -> float:
-        model.calibration.lines = lines * [factor, 1]
+        model.scales.lines = lines * [factor, 1]
         exact = terminal_proba(model.taxonomy, model.node_proba(texts[valid]))
         column = {path: i for i, path in enumerate(ends)}
         return float(-np.mean([np.log(row[column[label[0]]]) for row, label in zip(exact, labels[valid], strict=True)]))

@@ -41,7 +41,7 @@ def train(tiny, *, head="binary", task="multi", valid=VALID, labels=LABELS, head
         head=head,
         head_settings=head_settings,
         encoder=EncoderSettings(encoder=tiny, max_length=32, frozen=True),
-        training=TrainingSettings(**recipe),
+        training=TrainingSettings(**{"calibration": "none", "promise_share": 0} | recipe),
         valid=valid,
     )
 

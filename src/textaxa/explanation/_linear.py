@@ -47,7 +47,7 @@ class LinearExplainer:
         self.has_vectors = self.counts is not model.features
         self.through_encoder = through_encoder and self.has_vectors
         self.scores = (_OnePathScores if model.task == "single" else _SeveralPathsScores)(model)
-        lines: Any = model.calibration
+        lines: Any = model.scales
         self.lines = lines  # of every level, from margins to log-odds
 
     def read(self, text: str) -> "_LinearReading":

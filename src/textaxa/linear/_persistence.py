@@ -11,9 +11,9 @@ from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
 from textaxa.errors import ModelFileError
-from textaxa.linear._calibration import Calibration
 from textaxa.linear._classifiers import ALWAYS, NEVER, Weights
 from textaxa.linear._features import Features, kinds
+from textaxa.linear._margins import MarginScales
 from textaxa.linear._options import Options
 from textaxa.linear._settings import LinearSettings
 from textaxa.linear._vectors import JoinedFeatures, encode
@@ -21,10 +21,10 @@ from textaxa.settings import EncoderSettings
 
 _WEIGHTS, _VOCABULARY = "linear.safetensors", "vocabulary.json"
 
-Parts = tuple[Features | JoinedFeatures, Weights, Calibration]
+Parts = tuple[Features | JoinedFeatures, Weights, MarginScales]
 
 
-def write_parts(folder: Path, features: Features | JoinedFeatures, weights: Weights, calibration: Calibration) -> None:
+def write_parts(folder: Path, features: Features | JoinedFeatures, weights: Weights, scales: MarginScales) -> None:
     """Write the two files into a folder, and beside them the encoder where its vectors are read."""
     scale: dict[str, np.ndarray] = {}
     if isinstance(features, JoinedFeatures):
@@ -40,7 +40,7 @@ def write_parts(folder: Path, features: Features | JoinedFeatures, weights: Weig
         "rows": matrix.indptr.astype(np.int64),
         "bias": weights.bias,
         "state": weights.state,
-        "calibration": calibration.lines,
+        "calibration": scales.lines,
         **{f"idf.{kind}": values for kind, values in features.idf.items()},
         **scale,
     }
@@ -71,7 +71,7 @@ def read_parts(folder: Path, settings: LinearSettings, options: Options, encoder
     features: Any = Features(settings, vocabulary, {kind: tensors[f"idf.{kind}"] for kind in vocabulary})
     if joined:
         features = JoinedFeatures(features, joined, tensors["vectors.mean"], tensors["vectors.factor"], encode)
-    return features, Weights(matrix, tensors["bias"], tensors["state"]), Calibration(tensors["calibration"])
+    return features, Weights(matrix, tensors["bias"], tensors["state"]), MarginScales(tensors["calibration"])
 
 
 def _encoder(folder: Path, settings: EncoderSettings) -> Any:

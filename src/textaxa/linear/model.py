@@ -13,12 +13,15 @@ import numpy as np
 from scipy import sparse
 
 from textaxa._version import __version__
+from textaxa.calibration import Calibration
 from textaxa.data._label_nodes import label_nodes, terminal_positions
-from textaxa.decoding import FIXED, Prediction, decode_multi, fitted_thresholds, top_paths
+from textaxa.decisions import Choice, decider
+from textaxa.decoding import Prediction
 from textaxa.evaluation import hierarchical_f1
-from textaxa.linear._calibration import Calibration, fit_calibration
+from textaxa.guarantee import Evidence
 from textaxa.linear._classifiers import Weights, fit_weights
 from textaxa.linear._features import Features, fit_features
+from textaxa.linear._margins import MarginScales, fit_scales
 from textaxa.linear._options import Decision, Options, options_of
 from textaxa.linear._persistence import read_parts, write_parts
 from textaxa.linear._settings import LinearSettings, resolved
@@ -35,13 +38,10 @@ _SCORES = 4_000_000
 """Margins that are computed at a time: 32 MB."""
 
 _HELD_OUT = 0.2
-"""Share of the training rows on which the calibration is fitted where there are no validation rows."""
-
-_THRESHOLD_CELLS = 250_000_000
-"""Validation rows × nodes on which thresholds are chosen: 1 GB of float32. Of more rows, an even sample."""
+"""Share of the training rows on which the margins are scaled where there are no validation rows."""
 
 _STEPS = 3
-"""What the progress shows: features, classifiers, calibration."""
+"""What the progress shows: features, classifiers, scales."""
 
 
 class LinearModel:
@@ -79,7 +79,7 @@ class LinearModel:
         settings: ModelSettings,
         features: Features | JoinedFeatures,
         weights: Weights,
-        calibration: Calibration,
+        scales: MarginScales,
         *,
         options: Options,
         summary: dict[str, Any] | None = None,
@@ -88,10 +88,12 @@ class LinearModel:
         self.settings = settings
         self.features = features
         self.weights = weights
-        self.calibration = calibration
+        self.scales = scales
         self.options = options
         self.summary: dict[str, Any] = summary or {}
         self.thresholds: np.ndarray | None = None
+        self.calibration: Calibration | None = None
+        self.evidence: Evidence | None = None
 
     @classmethod
     def fit(
@@ -108,7 +110,7 @@ class LinearModel:
         listener: Callable[[dict[str, Any]], None] | None = None,
         vectors: Give | None = None,
     ) -> "LinearModel":
-        """Train a model on rows of text and labels.
+        """Train a model on rows of text and labels; `textaxa.training.train_model` then calibrates its probabilities.
 
         Parameters
         ----------
@@ -121,12 +123,12 @@ class LinearModel:
         head_settings
             `LinearSettings`.
         training
-            Seed and threshold are read.
+            The seed is read.
         encoder
             Read where ``head_settings.vectors`` asks for text vectors; the encoder is left as it is.
         valid
-            Rows that calibrate the probabilities and, with several paths, choose the thresholds. Left out, a part of
-            the training rows calibrates, the classifiers are then fitted again on all of them, and thresholds are 0.5.
+            Rows that scale the margins. Left out, a part of the training rows does, and the classifiers are then fitted
+            again on all of them.
         listener
             Is told about steps, validation scores and the end.
         vectors
@@ -159,23 +161,21 @@ class LinearModel:
         """Give node probabilities (B, N) for vectors (B, F) that were computed before."""
         proba = np.empty((features.shape[0], len(self.taxonomy)), dtype=np.float32)
         for rows in _blocks(features.shape[0], self.options.n_options):
-            scores = self.calibration(self.options, self.weights, self.weights.scores(features[rows]))
+            scores = self.scales(self.options, self.weights, self.weights.scores(features[rows]))
             proba[rows] = self.options.node_proba(scores)
-        return proba
+        return proba if self.calibration is None else self.calibration(proba)
 
     def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
         """Give the predicted paths of each text, most probable first; in a several-paths task all that pass."""
         return self.decode(self.node_proba(texts), top=top)
 
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
-        """Turn node probabilities (B, N) into predictions."""
-        if self.task == "multi":
-            return decode_multi(self.taxonomy, node_proba, FIXED if self.thresholds is None else self.thresholds)
-        return top_paths(self.taxonomy, node_proba, k=top)
+        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.decider` does it in other ways."""
+        return decider(self, Choice(top=top))(node_proba)
 
     def write(self, folder: Path) -> None:
         """Write vocabulary and weights into a model folder."""
-        write_parts(folder, self.features, self.weights, self.calibration)
+        write_parts(folder, self.features, self.weights, self.scales)
 
     @classmethod
     def read(cls, folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any]) -> "LinearModel":
@@ -188,8 +188,8 @@ class LinearModel:
         """
         own: Any = settings.head_settings
         options = options_of(taxonomy, settings.task, own.arrangement)
-        features, weights, calibration = read_parts(folder, own, options, settings.encoder)
-        return cls(taxonomy, settings, features, weights, calibration, options=options, summary=summary)
+        features, weights, scales = read_parts(folder, own, options, settings.encoder)
+        return cls(taxonomy, settings, features, weights, scales, options=options, summary=summary)
 
 
 class _Fit:
@@ -214,13 +214,11 @@ class _Fit:
             weights = self._weights(truth, vectors)
             valid_nodes = label_nodes(self.taxonomy, valid[1])
             valid_vectors = features(valid[0])
-            calibration = self._calibration(weights, self._truth(valid_nodes), valid_vectors)
+            scales = self._scales(weights, self._truth(valid_nodes), valid_vectors)
         else:
-            calibration = self._held_out_calibration(truth, vectors)
+            scales = self._held_out_scales(truth, vectors)
             weights = self._weights(truth, vectors)
-        model = LinearModel(self.taxonomy, self.settings, features, weights, calibration, options=self.options)
-        if self.settings.task == "multi":
-            model.thresholds = self._thresholds(model, valid_vectors, valid_nodes) if valid else self._fixed()
+        model = LinearModel(self.taxonomy, self.settings, features, weights, scales, options=self.options)
         best = self._scores(model, valid_vectors, valid_nodes) if valid else {}
         model.summary = self._summary(nodes, len(valid[0]) if valid else 0, best)
         self._tell("end", step=_STEPS, seconds=time.monotonic() - self.began)
@@ -254,23 +252,14 @@ class _Fit:
         decisions = self._decisions(truth)
         return fit_weights(self.own, decisions, vectors, n_options=self.options.n_options, seed=self.seed)
 
-    def _calibration(self, weights: Weights, truth: Any, vectors: sparse.csr_matrix) -> Calibration:
-        return fit_calibration(self.own, self.options, weights, self._decisions(truth), weights.scores(vectors))
+    def _scales(self, weights: Weights, truth: Any, vectors: sparse.csr_matrix) -> MarginScales:
+        return fit_scales(self.own, self.options, weights, self._decisions(truth), weights.scores(vectors))
 
-    def _held_out_calibration(self, truth: Any, vectors: sparse.csr_matrix) -> Calibration:
+    def _held_out_scales(self, truth: Any, vectors: sparse.csr_matrix) -> MarginScales:
         order = np.random.default_rng(self.seed).permutation(vectors.shape[0])
         held_out = max(1, round(_HELD_OUT * len(order)))
         tested, fitted = np.sort(order[:held_out]), np.sort(order[held_out:])
-        return self._calibration(self._weights(truth[fitted], vectors[fitted]), truth[tested], vectors[tested])
-
-    def _fixed(self) -> np.ndarray | None:
-        return fitted_thresholds(self.taxonomy, self.settings.training.threshold)
-
-    def _thresholds(self, model: LinearModel, vectors: sparse.csr_matrix, nodes: list[list[int]]) -> np.ndarray | None:
-        """Choose from which probability on a node is an answer, on the validation rows."""
-        step = -(-vectors.shape[0] * len(self.taxonomy) // _THRESHOLD_CELLS)
-        proba = model.node_proba_of(vectors[::step])
-        return fitted_thresholds(self.taxonomy, self.settings.training.threshold, nodes[::step], proba)
+        return self._scales(self._weights(truth[fitted], vectors[fitted]), truth[tested], vectors[tested])
 
     def _scores(self, model: LinearModel, vectors: sparse.csr_matrix, nodes: list[list[int]]) -> dict[str, float]:
         """Score the validation rows; block by block, so that no (B, N) of many rows and nodes is held."""

@@ -8,6 +8,8 @@ A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it 
     ├── head.safetensors     feature scale and head
     ├── encoder/             an ordinary Hugging Face model folder
     ├── thresholds.json      several paths: from which probability on each node is an answer, if not from 0.5
+    ├── calibration.json     what node probabilities go through
+    ├── held_out.json        what held-out rows say about the model, for promises; no texts
     └── README.md            the model card
 
 A model with the head ``linear`` has no encoder; in place of these two it has ``linear.safetensors`` (the weights) and

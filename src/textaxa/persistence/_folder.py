@@ -13,8 +13,8 @@ from textaxa.errors import ModelFileError, TextaxaError
 from textaxa.heads import HEADS, head_class, head_settings
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
+from textaxa.persistence._decisions import read_decisions, write_decisions
 from textaxa.persistence._files import fingerprints, replaced_folder, verify
-from textaxa.persistence._thresholds import read_thresholds, write_thresholds
 from textaxa.settings import EncoderSettings, ModelSettings, TrainingSettings, build
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def save_model(model: "Model", folder: str | Path) -> Path:
 
 def _write(model: "Model", folder: Path) -> None:
     _rest(model.settings.head).write(model, folder)
-    write_thresholds(model.thresholds, folder)
+    write_decisions(model, folder)
     _write_json(folder / "taxonomy.json", model.taxonomy.to_dict())
     settings = model.settings
     config = {
@@ -80,7 +80,7 @@ def load_model(folder: str | Path) -> "Model":
         taxonomy = read_model_taxonomy(place)
         settings = _settings(config)
         model: Model = _rest(settings.head).read(place, taxonomy, settings, dict(config["summary"]))
-        model.thresholds = read_thresholds(place, config["files"], taxonomy)
+        read_decisions(model, place, config["files"])
     except ModelFileError:
         raise
     except (TextaxaError, KeyError, TypeError, AttributeError) as error:

@@ -71,6 +71,19 @@ class TrainingSettings(Checked):
         at_least=0.001,
         at_most=1,
     )
+    calibration: str = setting(
+        "auto",
+        "How probabilities are calibrated on validation rows, after training: one of these, or auto, which takes the "
+        "one of the lowest log loss in a cross-validation, and the simpler one where the difference is noise.",
+        choices=("auto", "none", "temperature", "temperature-per-level", "vector", "isotonic", "venn-abers"),
+    )
+    promise_share: float = setting(
+        0.5,
+        "Share of the validation rows that choose nothing: neither epoch, nor calibration, nor thresholds. They are the "
+        "evidence on which promises (--accuracy), prediction sets and the like rest. 0 makes none.",
+        at_least=0,
+        at_most=0.9,
+    )
     precision: str = setting(
         "auto",
         "auto: bf16 on a GPU or CPU with matrix instructions for it, else fp16 on a GPU, else fp32. bf16 is slower "

@@ -1,4 +1,4 @@
-"""Where training starts: a head that reads texts is a whole model and trains itself; others need an encoder.
+"""Where training starts and ends: a head that reads texts is a whole model and trains itself; others need an encoder.
 
 PyTorch is imported for the latter only.
 """
@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textaxa.decoding import fitted_thresholds
 from textaxa.errors import DataError
 from textaxa.heads import check_task, head_class
 from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
+from textaxa.training._settle import parted, settle
 
 if TYPE_CHECKING:
     from textaxa.training._train import Vectors
@@ -51,7 +53,8 @@ def train_model(
     encoder, head, head_settings, training
         What to train and how; left out, the defaults.
     valid
-        Rows that choose the epoch. Left out, the last epoch is kept.
+        Rows that choose the epoch, the calibration and the thresholds, but for the share that is set aside for promises
+        (``training.promise_share``). Left out, the last epoch is kept, and nothing is calibrated.
     listener
         Is told about steps, validation scores and the end.
     checkpoint_dir
@@ -79,36 +82,36 @@ def train_model(
     check_task(head, task)
     if not texts:
         raise DataError("There are no rows to train on.")
+    training = training or TrainingSettings()
+    held_out = parted(valid, training.promise_share, seed=training.seed) if valid else None
+    choosing = held_out.choosing if held_out else None
+    how: dict[str, Any] = {"valid": choosing, "listener": listener, "vectors": vectors}
     if kind.reads == "texts":
-        return kind.fit(
-            texts,
-            labels,
-            taxonomy,
-            task=task,
-            head_settings=head_settings,
-            training=training,
-            encoder=encoder,
-            valid=valid,
-            listener=listener,
-            vectors=vectors,
-        )
-    from textaxa.training._train import train_network  # noqa: PLC0415 - PyTorch, which only this way needs
+        how |= {"task": task, "head_settings": head_settings, "training": training, "encoder": encoder}
+        model = kind.fit(texts, labels, taxonomy, **how)
+        proba_of = model.node_proba
+    else:
+        from textaxa.training._train import train_network  # noqa: PLC0415 - PyTorch, which only this way needs
 
-    settings = ModelSettings(
-        task=task,
-        head=head,
-        head_settings=head_settings or kind.Settings(),
-        encoder=encoder or EncoderSettings(),
-        training=training or TrainingSettings(),
-    )
-    return train_network(
-        texts,
-        labels,
-        taxonomy,
-        settings,
-        valid=valid,
-        listener=listener,
-        checkpoint_dir=checkpoint_dir,
-        resume=resume,
-        vectors=vectors,
-    )
+        settings = ModelSettings(
+            task=task,
+            head=head,
+            head_settings=head_settings or kind.Settings(),
+            encoder=encoder or EncoderSettings(),
+            training=training,
+        )
+        model = train_network(texts, labels, taxonomy, settings, checkpoint_dir=checkpoint_dir, resume=resume, **how)
+        proba_of = _shared(model, vectors)
+    if held_out:
+        settle(model, held_out, proba_of)
+    elif task == "multi":
+        model.thresholds = fitted_thresholds(taxonomy, training.threshold)
+    return model
+
+
+def _shared(model: Any, vectors: "Vectors | None") -> Callable[[Sequence[str]], Any]:
+    """Give node probabilities through vectors that are computed already, where there are such."""
+    if vectors is None or not model.settings.encoder.frozen or model.head.reads != "vectors":
+        found: Callable[[Sequence[str]], Any] = model.node_proba
+        return found
+    return lambda texts: model.node_proba_of(vectors(model.encoder, texts))

@@ -20,7 +20,6 @@ from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArgumen
 
 from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
-from textaxa.decoding import fitted_thresholds
 from textaxa.encoders import Encoder, Pieces, length_of, load_encoder
 from textaxa.errors import ModelFileError
 from textaxa.heads import build_head, head_class
@@ -121,8 +120,6 @@ class _Run:
         label_vectors = self._read_labels(model)
         validate = self._validation(model, valid) if valid else None
         best = self._fit(model, recipe, collate, lengths, label_vectors, validate=validate, checkpoint=checkpoint)
-        if self.settings.task == "multi":
-            best |= _chosen_thresholds(model, validate)
         model.summary = {
             "rows": len(texts),
             "valid_rows": len(valid[0]) if valid else 0,
@@ -224,14 +221,6 @@ class _Run:
         known = trainer.callback_handler.callbacks
         self.time_was_over = any(one.over for one in known if isinstance(one, TimeBudget))
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
-
-
-def _chosen_thresholds(model: Model, validate: Validation | None) -> dict[str, float]:
-    """Give the model its thresholds; give the validation scores with them, where there are such rows."""
-    if validate is not None:
-        return validate.choose_thresholds()
-    model.thresholds = fitted_thresholds(model.taxonomy, model.settings.training.threshold)
-    return {}
 
 
 def _features_of(model: Model, pieces: Sequence[Pieces]) -> np.ndarray:

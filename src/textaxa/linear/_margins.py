@@ -25,7 +25,7 @@ _UNFITTED = {"svm": 3.0, "logistic": 1.0}
 """The scale where there are too few held-out rows to fit one."""
 
 
-class Calibration:
+class MarginScales:
     """A scale and a shift a level; ``lines`` is float64 (L, 2)."""
 
     def __init__(self, lines: np.ndarray) -> None:
@@ -40,13 +40,13 @@ class Calibration:
         return scores
 
 
-def fit_calibration(
+def fit_scales(
     settings: LinearSettings,
     options: Options,
     weights: Weights,
     decisions: Sequence[Decision],
     margins: np.ndarray,
-) -> Calibration:
+) -> MarginScales:
     """Fit the lines on held-out rows.
 
     Parameters
@@ -66,7 +66,7 @@ def fit_calibration(
     lines[:] = _line([one for one in told if one.count], (_UNFITTED[settings.classifier], 0.0))
     for i, shared in enumerate(lines.copy()):
         lines[i] = _line([one for one, at in zip(told, level, strict=True) if at == i and one.count], tuple(shared))
-    return Calibration(lines)
+    return MarginScales(lines)
 
 
 class _Told:
