@@ -196,6 +196,15 @@ def test_a_default_that_is_no_cost_is_refused(default):
         read_costs([{"predicted": "Games", "true": "Tools", "cost": 1}], SHOP, default=default)
 
 
+@pytest.mark.parametrize(
+    ("predicted", "true", "cost"),
+    [([1, 0], [2, 2], [1.0, 1.0]), ([0, 0], [2, 2], [1.0, 2.0]), ([0], [0], [1.0]), ([0], [2], [1.0, 2.0])],
+)
+def test_pairs_out_of_order_repeated_or_without_a_terminal_are_refused(predicted, true, cost):
+    with pytest.raises(ConfigError, match="read_costs"):
+        Costs(SHOP, None, np.array(predicted), np.array(true), np.array(cost))
+
+
 def test_lines_about_too_many_pairs_are_refused(monkeypatch):
     monkeypatch.setattr(_costs, "_MOST_PAIRS", 5)
     with pytest.raises(ConfigError, match="6 pairs"):

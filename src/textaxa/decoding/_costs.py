@@ -39,7 +39,7 @@ class Costs:
     default
         Cost of every wrong answer that no pair speaks of; None: the tree distance, in edges (`min_risk_paths`).
     predicted
-        The answered node of each pair, ascending; int64 (P,).
+        The answered node of each pair, int64 (P,); pairs ascend, and none comes twice.
     true
         The true node of each pair, a terminal; int64 (P,).
     cost
@@ -51,6 +51,17 @@ class Costs:
     predicted: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     true: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     cost: Floats = field(default_factory=lambda: np.empty(0))
+
+    def __post_init__(self) -> None:
+        if self.default is not None and not _is_cost(self.default):
+            raise ConfigError(f"default = {self.default!r} is no cost: a cost is a number from 0 on.")
+        keys = np.asarray(self.predicted) * len(self.taxonomy) + self.true
+        terminal = self.taxonomy.is_terminal[self.true]
+        if not (terminal.all() and (np.diff(keys) > 0).all() and len(keys) == len(self.cost)):
+            raise ConfigError(
+                "The pairs of costs are not in order, one comes twice, or a true node is no terminal. Make costs with "
+                "read_costs, or give a matrix."
+            )
 
     def of(self, predicted: ArrayLike, true: ArrayLike) -> Floats:
         """Give the cost of each pair of an answered node and a true terminal; shape (Q,).
@@ -176,8 +187,7 @@ def read_costs(
     >>> costs.of([tools, tools, sports], [sports, cards, cards]).tolist()
     [9.0, 9.0, 2.0]
     """
-    if default is not None and not _is_cost(default):
-        raise ConfigError(f"default = {default!r} is no cost: a cost is a number from 0 on.")
+    Costs(taxonomy, default)  # a default that is none is told before the table is read
     lines = _read_lines(source, taxonomy, separator)
     pairs = [_pairs(taxonomy, predicted, true) for predicted, true, _ in lines]
     total = sum(len(answers) * len(truths) for answers, truths in pairs)
