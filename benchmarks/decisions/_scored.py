@@ -19,12 +19,37 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "accuracy"))
 
 from _corpora import Split
-from _runs import AS_TRAINED, MAX_LENGTH, RUNS, Recipe, data_sets, known_vectors, task_of, taxonomy_of
+from _runs import (
+    AS_TRAINED,
+    MAX_LENGTH,
+    RESULTS,
+    RUNS,
+    Recipe,
+    data_sets,
+    describe,
+    known_vectors,
+    task_of,
+    taxonomy_of,
+)
 
 from textaxa.heads import head_class
 from textaxa.settings import EncoderSettings, TrainingSettings, build
 from textaxa.taxonomy import Taxonomy
 from textaxa.training import train_model
+
+__all__ = [
+    "MODELS",
+    "RESULTS",
+    "RUNS",
+    "SEEDS",
+    "SEVERAL",
+    "SINGLE",
+    "Scored",
+    "Split",
+    "data_sets",
+    "describe",
+    "scored",
+]
 
 SINGLE = ("open-apps", "trec", "hwu64", "amazon3", "naics2017", "newsgroups20", "appstore_tokens")
 SEVERAL = ("fdroid",)

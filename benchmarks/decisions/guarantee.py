@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from _runs import RESULTS, describe
-from _scored import SEVERAL, SINGLE, Scored, data_sets, scored
+from _scored import RESULTS, SEVERAL, SINGLE, Scored, data_sets, describe, scored
 
 from textaxa.calibration import fit_calibration
 from textaxa.decoding import terminal_proba
