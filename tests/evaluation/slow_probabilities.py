@@ -95,7 +95,9 @@ def slow_coverage(taxonomy, rows, true, threshold):
         "coverage": len(right) / n,
         "accuracy": mean(right),
         "depth_share": [mean(d == level for d in depth) for level in levels[1:]],
-        "missing_share": [mean(len(p) - d == level for p, d in zip(paths, depth, strict=True)) for level in levels],
+        "missing_share": [
+            mean(d > 0 and len(p) - d == missing for p, d in zip(paths, depth, strict=True)) for missing in levels[:-1]
+        ],
         "full_share": len(full) / n,
         "full_accuracy": mean(answers[i] in true[i] for i in full),
         "levels": mean(d / len(p) for p, d in zip(paths, depth, strict=True)),

@@ -115,6 +115,22 @@ def test_equal_probabilities_are_answered_together():
     assert (curve.area, curve.full_area) == (0.5, 0.5)
 
 
+@settings(deadline=None, max_examples=50)
+@given(cases(multi=SINGLE), st.sampled_from([0.0, 0.3]))
+def test_another_order_of_nodes_is_climbed_by_the_same_rule(case, per_level):
+    taxonomy, labels, _, proba = case
+    true = [node_set(taxonomy, one) for one in labels]
+    curve = coverage_curve(taxonomy, labels, proba, task="single", order=lambda p, below: p - per_level * below)
+    for place, threshold in enumerate(curve.threshold):
+        right = []
+        for row, wanted in zip(proba, true, strict=True):
+            path = best_path(taxonomy, row)
+            values = [row[node] - per_level * (len(path) - i) for i, node in enumerate(path, 1)]
+            reached = [node for node, value in zip(path, values, strict=True) if value >= threshold]
+            right += [reached[-1] in wanted] if reached else []
+        assert (curve.coverage[place], curve.accuracy[place]) == pytest.approx((len(right) / len(true), np.mean(right)))
+
+
 def test_an_answer_above_the_true_end_is_right_and_one_below_is_wrong(shop):
     proba = [[0.9, 0.1, 0.5, 0.4]] * 2
     curve = coverage_curve(shop, [("Games", "Cards"), ("Games",)], proba)
@@ -127,8 +143,7 @@ def test_coverage_at_an_accuracy_takes_the_lowest_threshold_that_has_it(shop):
     found = coverage_at(curve, 1.0)
     assert (found.threshold, found.accuracy, found.coverage) == (0.8, 1.0, pytest.approx(2 / 3))
     assert found.depth_share == pytest.approx((2 / 3, 0))
-    # The third text is not answered: it lacks its only level.
-    assert found.missing_share == pytest.approx((0, 1, 0))
+    assert found.missing_share == pytest.approx((0, 2 / 3))
     assert found.full_share == 0
     deeper = coverage_at(curve, 0.6)
     assert (deeper.threshold, deeper.full_share, deeper.coverage) == (0.6, 1, 1)

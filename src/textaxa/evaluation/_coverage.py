@@ -1,5 +1,6 @@
 """How deep one can answer at which risk: the climbing rule at every threshold, in one sweep."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +23,10 @@ from textaxa.taxonomy import Taxonomy
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
+Truth = NDArray[np.bool_]
+
+Order = Callable[[Floats, Integers], Floats]
+"""From probabilities and the levels that lie below on the path, both (n, L), to what nodes are answered by."""
 
 LEAST_ANSWER = 0.01
 """Several paths: no threshold below this is tried, or all n × N probabilities would have to be sorted."""
@@ -48,8 +53,8 @@ class CoverageCurve:
     depth_share
         Share of all texts whose answer has depth 1, …, L, shape (M, L); a row sums to ``coverage``.
     missing_share
-        ``single``: share of all texts whose answer is 0, …, L levels above the end of their most probable path, shape
-        (M, L + 1); a row sums to 1. A text that is not answered lacks all levels of its path. None for ``multi``.
+        ``single``: share of all texts whose answer is 0, …, L - 1 levels above the end of their most probable path,
+        shape (M, L); a row sums to ``coverage``. None for ``multi``.
     recall
         ``multi``: share of the true nodes that are answered, shape (M,). None for ``single``.
     full_share
@@ -108,7 +113,7 @@ class CoverageAt:
     reached_share
         Share of all texts answered at depth 1, …, L or deeper.
     missing_share
-        Share of all texts whose answer is 0, …, L levels above the end of their path; None for several paths.
+        Share of all texts whose answer is 0, …, L - 1 levels above the end of their path; None for several paths.
     """
 
     wanted: float
@@ -126,7 +131,7 @@ class CoverageAt:
 
 
 def coverage_curve(
-    taxonomy: Taxonomy, true: Labelled, node_proba: NodeProba, *, task: Task | None = None
+    taxonomy: Taxonomy, true: Labelled, node_proba: NodeProba, *, task: Task | None = None, order: Order | None = None
 ) -> CoverageCurve:
     """Give what is answered, and how much of it is right, at every threshold.
 
@@ -159,6 +164,9 @@ def coverage_curve(
         P(the text belongs under node n), shape (n, N), or an iterator of blocks of rows of it.
     task
         ``single`` or ``multi``; None: ``multi`` where a text has several paths.
+    order
+        Single path: what nodes are answered by in place of their probability, from arrays (n, L) of probabilities and
+        of the levels that lie below on the path; the thresholds are then values of it. None: the probability.
 
     Raises
     ------
@@ -179,7 +187,7 @@ def coverage_curve(
     sets = true_sets(taxonomy, true)
     which = task_of(sets, task)
     if which == "single":
-        return climbing_curve(along_paths(taxonomy, sets, node_proba, which))
+        return climbing_curve(along_paths(taxonomy, sets, node_proba, which), order)
     return _threshold_curve(taxonomy, sets, node_proba)
 
 
@@ -231,16 +239,20 @@ def coverage_at(curve: CoverageCurve, accuracy: float) -> CoverageAt:
     )
 
 
-def climbing_curve(along: AlongPaths) -> CoverageCurve:
-    """Give the curve of the climbing rule from what was read of ``node_proba``."""
+def climbing_curve(along: AlongPaths, order: Order | None = None) -> CoverageCurve:
+    """Give the curve of the climbing rule from what was read of ``node_proba``; ``order`` as for `coverage_curve`."""
     n, n_levels = along.probability.shape
     known = ~np.isnan(along.probability)
     depth = known.sum(axis=1)
+    value = np.where(known, along.probability, 0.0)
+    if order is not None:
+        value = order(value, np.maximum(depth[:, None] - np.arange(1, n_levels + 1), 0))
     # The deepest node at or above the threshold decides: a node counts as probable as any below it on its path.
-    reached = np.fliplr(np.maximum.accumulate(np.fliplr(np.where(known, along.probability, -np.inf)), axis=1))
+    reached = np.fliplr(np.maximum.accumulate(np.fliplr(np.where(known, value, -np.inf)), axis=1))
     text, level = np.nonzero(known)
-    order = np.argsort(-reached[text, level], kind="stable")
-    text, level, value = text[order], level[order], reached[text, level][order]
+    falling = np.argsort(-reached[text, level], kind="stable")
+    text, level = text[falling], level[falling]
+    value = reached[text, level]
     right = along.right.astype(np.int8)
     before = np.where(level > 0, right[text, level - 1], 0)
     last = np.flatnonzero(np.append(value[1:] != value[:-1], True))
@@ -252,7 +264,7 @@ def climbing_curve(along: AlongPaths) -> CoverageCurve:
     levels = np.cumsum(1 / depth[text])[last] / n
     risk = 1 - correct / answered
     by_depth = _steps(level, n_levels, last) / n
-    missing = _missing(depth, depth[text] - level - 1, n_levels, last) / n
+    missing = _missing(depth[text] - level - 1, level > 0, n_levels, last) / n
     area = float(np.diff(levels, prepend=0.0) @ risk)
     full_area, full_excess = _full_areas(along)
     return CoverageCurve(
@@ -281,13 +293,12 @@ def _steps(level: Integers, n_levels: int, last: Integers) -> Integers:
     return counts
 
 
-def _missing(depth: Integers, missing: Integers, n_levels: int, last: Integers) -> Integers:
-    """Count the texts by levels missing when every event leaves a text with ``missing`` of them, (M, L + 1)."""
-    start = np.bincount(depth, minlength=n_levels + 1)
-    counts = np.empty((len(last), n_levels + 1), dtype=np.int64)
-    for number in range(n_levels + 1):
-        moves = (missing == number).astype(np.int8) - (missing == number - 1).astype(np.int8)
-        counts[:, number] = start[number] + np.cumsum(moves, dtype=np.int64)[last]
+def _missing(missing: Integers, was_answered: Truth, n_levels: int, last: Integers) -> Integers:
+    """Count the answered texts by levels missing when every event leaves a text with ``missing`` of them, (M, L)."""
+    counts = np.empty((len(last), n_levels), dtype=np.int64)
+    for number in range(n_levels):
+        moves = (missing == number).astype(np.int8) - (was_answered & (missing == number - 1)).astype(np.int8)
+        counts[:, number] = np.cumsum(moves, dtype=np.int64)[last]
     return counts
 
 
