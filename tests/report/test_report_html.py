@@ -50,7 +50,7 @@ def test_the_policy_lets_only_the_pages_own_script_run():
     (policy,) = re.findall(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy.startswith("default-src 'none'; ")
     assert f"script-src 'sha256-{known}';" in policy
-    assert "unsafe-inline' ;" not in policy.split("style-src")[0]
+    assert "unsafe" not in policy.replace("style-src 'unsafe-inline'", "")
     assert "<script>let a = 1 < 2;</script>" in page
     assert "<title>a &lt;title&gt;</title>" in page
     without = document("t", element("p", "x"), command="compare")

@@ -9,8 +9,6 @@ from made_up import PATHS, UNEVEN, material, words_of
 from textaxa.report import payload
 from textaxa.report._payload_confusions import EXPLAINED, worst_confusions
 from textaxa.report._payload_coverage import coverage, whole_percents
-from textaxa.report._payload_scores import NODES
-from textaxa.taxonomy import Taxonomy
 
 
 @pytest.fixture(scope="module")
@@ -235,10 +233,13 @@ def test_before_calibration_is_told_where_there_is_one():
     assert found["charts"]["reliability"][0]["before"]["count"]
 
 
-def test_many_nodes_are_cut_to_those_with_texts():
-    paths = [(f"branch {i % 40}", f"node {i}") for i in range(NODES + 500)]
-    found = payload(material(paths, n=5000, seed=1))
-    listed = sum(1 + len(row["nodes"]) for row in found["branches"]["rows"])
-    assert listed + found["branches"]["left_out"] <= NODES + 540
-    assert listed <= NODES
-    assert len(Taxonomy.from_paths(paths)) == found["branches"]["nodes"]
+def test_many_nodes_are_cut_to_those_with_most_texts(monkeypatch):
+    monkeypatch.setattr("textaxa.report._payload_scores.NODES", 30)
+    monkeypatch.setattr("textaxa.report._payload_labels.CELLS", 50 * 64)
+    found = payload(material([(f"branch {i % 4}", f"node {i}") for i in range(60)], n=400, seed=1))
+    rows = [node for branch in found["branches"]["rows"] for node in (branch, *branch["nodes"])]
+    assert len(rows) == 30
+    assert found["branches"]["left_out"] == 34
+    assert found["branches"]["nodes"] == 64
+    assert min(row["support"] for row in rows) >= 6, "400 texts over 60 nodes, and the larger half of them"
+    assert found["label_errors"]["looked"] == 50

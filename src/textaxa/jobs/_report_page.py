@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from textaxa._version import __version__
 from textaxa.data import Examples
 from textaxa.evaluation import Evaluation
 from textaxa.heads import uses_encoder
 from textaxa.jobs._score import Scored
-from textaxa.report import Material, html_page, payload, write_page
+from textaxa.report import Material, html_page, payload, sample, write_page
 from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def write_report(
 
 
 def _material(model: "Model", tested: Examples, scored: Scored) -> Material:
-    rows = _sample(len(tested), max(1, CELLS // len(model.taxonomy)))
+    rows = sample(len(tested), max(1, CELLS // len(model.taxonomy)))
     chosen = tested if len(rows) == len(tested) else tested.select(rows.tolist())
     proba = model.node_proba(chosen.texts) if scored.node_proba is None else scored.node_proba
     return Material(
@@ -67,8 +68,9 @@ def _material(model: "Model", tested: Examples, scored: Scored) -> Material:
         rows=chosen.rows,
         true=[[model.taxonomy.index(path) for path in paths] for paths in chosen.labels],
         predicted=[[one.node for one in scored.predicted[i]] for i in rows.tolist()],
-        node_proba=proba if len(proba) == len(rows) else proba[rows],
+        node_proba=_rows_of(proba, rows),
         evaluation=scored.evaluation,
+        uncalibrated=None if scored.uncalibrated is None else _rows_of(scored.uncalibrated, rows),
         source=Path(tested.source).name or tested.source,
         unit=tested.unit,
         counts=_counts(model.summary),
@@ -76,11 +78,9 @@ def _material(model: "Model", tested: Examples, scored: Scored) -> Material:
     )
 
 
-def _sample(n: int, most: int) -> np.ndarray:
-    """Give the positions of the texts that the report is of: the same ones every time."""
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(0).choice(n, size=most, replace=False))
+def _rows_of(proba: NDArray[np.floating], rows: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Take rows, and copy nothing where all are wanted."""
+    return proba if len(proba) == len(rows) else proba[rows]
 
 
 def _counts(summary: Mapping[str, Any]) -> list[int]:
@@ -98,6 +98,11 @@ def _explain(model: "Model") -> Any:
     return words
 
 
+def _calibration(model: "Model") -> str | None:
+    found = model.calibration
+    return None if found is None else f"{found.method}, fitted on {found.rows:,} rows that were not trained on"
+
+
 def _facts(model: "Model") -> dict[str, dict[str, Any]]:
     """Give what the model knows of its training, for people."""
     summary, settings = model.summary, model.settings
@@ -107,6 +112,7 @@ def _facts(model: "Model") -> dict[str, dict[str, Any]]:
         "Training rows": summary.get("rows"),
         "Validation rows": summary.get("valid_rows"),
         "Trained on": summary.get("source"),
+        "Calibration": _calibration(model),
     }
     facts = {"The model": {name: value for name, value in known.items() if value not in (None, "")}}
     facts["Settings of the head"] = dict(vars(settings.head_settings))

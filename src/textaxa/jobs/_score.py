@@ -1,5 +1,6 @@
 """Scores of a model and of the reference rows beside it."""
 
+import copy
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -47,11 +48,14 @@ class Scored:
         The answers to every text.
     node_proba
         P(the text belongs under node n), shape (B, N); None where that is too much to be held at once.
+    uncalibrated
+        The same before the model's calibration; None where it has none, or where it was not asked for.
     """
 
     evaluation: Evaluation
     predicted: list[list[Prediction]]
     node_proba: np.ndarray | None
+    uncalibrated: np.ndarray | None = None
 
 
 def score_model(model: "Model", texts: Sequence[str], labels: Labels) -> Evaluation:
@@ -59,13 +63,18 @@ def score_model(model: "Model", texts: Sequence[str], labels: Labels) -> Evaluat
     return answers_and_scores(model, texts, labels).evaluation
 
 
-def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels) -> Scored:
-    """Let a model answer texts, and evaluate it on their labels."""
+def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels, *, uncalibrated: bool = False) -> Scored:
+    """Let a model answer texts, and evaluate it on their labels; keep ``uncalibrated`` probabilities where asked to."""
     node_proba: np.ndarray | None = None
+    raw: np.ndarray | None = None
     # Also where these texts happen to have one path each, a several-path model's nodes are judged one by one.
     task: Task | None = "multi" if model.task == "multi" else None
     if len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
-        node_proba = model.node_proba(texts)
+        if uncalibrated and model.calibration is not None:
+            raw = _without_calibration(model).node_proba(texts)
+            node_proba = model.calibration(raw)
+        else:
+            node_proba = model.node_proba(texts)
         predicted = model.decode(node_proba)
     else:
         predicted = [
@@ -73,7 +82,14 @@ def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels) -> 
         ]
     paths = [tuple(p.path for p in row) for row in predicted]
     evaluation = evaluate_paths(model.taxonomy, labels, paths, node_proba=node_proba, task=task)
-    return Scored(evaluation, predicted, node_proba)
+    return Scored(evaluation, predicted, node_proba, raw)
+
+
+def _without_calibration(model: "Model") -> "Model":
+    """Give the same model, its parts shared, that says what its head says."""
+    plain = copy.copy(model)
+    plain.calibration = None
+    return plain
 
 
 def score_majority(taxonomy: Taxonomy, majority: tuple[Path, ...], labels: Labels) -> Evaluation:

@@ -89,7 +89,7 @@ def evaluate(
         references |= score_tfidf(ready.taxonomy, training, tested.texts, tested.labels, several=ready.task == "multi")
     if majority := majority_of(ready):
         references[MAJORITY] = score_majority(ready.taxonomy, majority, tested.labels)
-    scored = answers_and_scores(ready, tested.texts, tested.labels)
+    scored = answers_and_scores(ready, tested.texts, tested.labels, uncalibrated=html is not None)
     result = EvaluateResult(scored.evaluation, references, f"textaxa {ready.settings.head}")
     if html is not None:
         from textaxa.jobs._report_page import write_report

@@ -7,7 +7,7 @@ page that shows it (`html_page`). NumPy only; the script of the page comes ready
 
 from textaxa.report._document import check_page_file, document, generator, write_page
 from textaxa.report._html import Html, element, joined, json_block
-from textaxa.report._material import Material
+from textaxa.report._material import Material, sample
 from textaxa.report._page import html_page
 from textaxa.report._payload import payload
 
@@ -22,5 +22,6 @@ __all__ = [
     "joined",
     "json_block",
     "payload",
+    "sample",
     "write_page",
 ]

@@ -111,6 +111,17 @@ class Material:
         return np.bincount(above, counts[place], minlength=len(self.taxonomy)).astype(np.int64)
 
 
+def sample(n: int, most: int) -> NDArray[np.int64]:
+    """Give ``most`` of ``n`` positions, ascending: the same ones every time, all where there are no more.
+
+    >>> sample(3, 5).tolist(), len(sample(5, 3))
+    ([0, 1, 2], 3)
+    """
+    if n <= most:
+        return np.arange(n)
+    return np.sort(np.random.default_rng(0).choice(n, size=most, replace=False))
+
+
 def shown(path: Sequence[str]) -> str:
     """Give a path as the page shows it, long names cut.
 

@@ -138,15 +138,14 @@ def _band(one: Told) -> str:
 
 def labels_section(payload: Told) -> Html:
     """Give the section with labels that may be wrong."""
-    told = payload["label_errors"]
-    unit = payload["about"]["unit"]
-    found = [
-        _suspects(title, told[kind], unit) for kind, title in _SUSPECTS.items() if kind in told and told[kind]["rows"]
-    ]
+    told, about = payload["label_errors"], payload["about"]
+    kinds = told["kinds"]
+    found = [_suspects(title, kinds[kind], about["unit"]) for kind, title in _SUSPECTS.items() if kinds[kind]["rows"]]
+    part = f" A random sample of {told['looked']:,} rows was looked through." if told["looked"] < about["texts"] else ""
     return element(
         "section",
         element("h2", "Labels to check"),
-        element("p", _CHECK if found else "No label of these rows looks wrong."),
+        element("p", _CHECK if found else "No label of these rows looks wrong.", part),
         found,
         id="labels",
     )
