@@ -83,11 +83,12 @@ def _calibrated(one: Scored) -> Scored:
 
 
 def _f_columns(runs: Sequence[Scored], beta: float) -> str:
-    """Write mean F of every decoder in %, and the differences of hf-beta to the first two."""
+    """Write mean F of every decoder in %, and the differences of hf-beta, one path and several, to the first two."""
     names = ("most-probable", "climbing", "greedy", "hf-beta", "several")
     found = {name: np.array([_f_of(name, one, beta) for one in runs]) for name in names}
     means = [f"{100 * found[name].mean():.2f}" for name in names]
-    return " | ".join([*means, *(_difference(found["hf-beta"] - found[name], 100) for name in names[:2])])
+    pairs = [(ours, theirs) for ours in names[3:] for theirs in names[:2]]
+    return " | ".join([*means, *(_difference(found[ours] - found[theirs], 100) for ours, theirs in pairs)])
 
 
 def _f_of(name: str, one: Scored, beta: float) -> np.ndarray:
@@ -208,7 +209,8 @@ def _page() -> str:
         lines += [f"## Mean hierarchical F of a text, β = {beta:g}, %", ""]
         lines += ["| data | model | probabilities | most probable | climbing | greedy | hf-beta | several |"]
         lines[-1] += " hf-beta − most probable | hf-beta − climbing |"
-        lines += ["| --- | --- | --- |" + " --: |" * 5 + " --- | --- |", *_rows(str(beta)), ""]
+        lines[-1] += " several − most probable | several − climbing |"
+        lines += ["| --- | --- | --- |" + " --: |" * 5 + " --- |" * 4, *_rows(str(beta)), ""]
     lines += ["## Mean tree distance, edges (less is better)", ""]
     lines += [
         "| data | model | probabilities | most probable | greedy | hf-beta | min-risk | min-risk − most probable |"
