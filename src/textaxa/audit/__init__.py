@@ -3,6 +3,18 @@
 Probabilities come from models that have not seen the row (`cross_fitted`); what is made of them needs NumPy alone.
 """
 
+from textaxa.audit._cross_fit import OnceEncoded, cross_fitted
 from textaxa.audit._label_errors import LabelError, label_errors
+from textaxa.audit._near_duplicates import NearDuplicates, near_duplicates
+from textaxa.audit._overlaps import Overlap, overlaps
 
-__all__ = ["LabelError", "label_errors"]
+__all__ = [
+    "LabelError",
+    "NearDuplicates",
+    "OnceEncoded",
+    "Overlap",
+    "cross_fitted",
+    "label_errors",
+    "near_duplicates",
+    "overlaps",
+]

@@ -39,6 +39,10 @@ class OnceEncoded:
             self._vectors = np.asarray(encoder.encode(list(self._position)), dtype=np.float32)
         return self._vectors[[self._position[text] for text in texts]]
 
+    def known(self, texts: Sequence[str]) -> NDArray[np.float32] | None:
+        """Give the vectors of some of the texts where an encoder was asked for any, else None."""
+        return None if self._vectors is None else self._vectors[[self._position[text] for text in texts]]
+
 
 def cross_fitted(
     examples: Examples,

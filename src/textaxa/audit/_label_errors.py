@@ -3,7 +3,7 @@
 In come true nodes and out-of-sample node probabilities; out go `LabelError`s, most suspicious first.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,7 +14,7 @@ from textaxa.audit._neighbours import Neighbours, checked_vectors
 from textaxa.audit._several import Found, several_paths_errors
 from textaxa.audit._suspicion import Suspects, single_path_suspects
 from textaxa.data._label_nodes import terminal_positions
-from textaxa.decoding import terminal_proba
+from textaxa.decoding import decode_multi, terminal_proba
 from textaxa.decoding._proba import check_node_proba
 from textaxa.errors import DataError
 from textaxa.taxonomy import Path, Taxonomy
@@ -117,8 +117,7 @@ def label_errors(
     _check_rows(nodes, proba)
     if not nodes:
         return ()
-    several = task == "multi" if task is not None else any(len(row) > 1 for row in nodes)
-    if several:
+    if several_paths(nodes, task):
         found = several_paths_errors(taxonomy, nodes, proba)
         return tuple(_several_error(taxonomy, nodes[one[0]], one) for one in found)
     return _single_errors(taxonomy, suspects_of(taxonomy, nodes, proba, vectors=vectors))
@@ -142,6 +141,30 @@ def suspects_of(
     given = terminal_positions(taxonomy, true_nodes)
     neighbours = None if vectors is None else Neighbours(checked_vectors(vectors, len(given)))
     return single_path_suspects(taxonomy, given, proba, neighbours)
+
+
+def given_and_found(
+    taxonomy: Taxonomy, nodes: Sequence[Sequence[int]], node_proba: ArrayLike, *, task: str | None = None
+) -> Iterator[tuple[set[int], set[int]]]:
+    """Give, row by row, the ends of the given paths and those that the models would give.
+
+    Raises
+    ------
+    DataError
+        ``node_proba`` has another shape, another number of rows, or values that are not finite.
+    """
+    proba = check_node_proba(taxonomy, node_proba)
+    _check_rows(nodes, proba)
+    if several_paths(nodes, task):
+        decoded = decode_multi(taxonomy, proba)
+        return ((set(row), {one.node for one in found}) for row, found in zip(nodes, decoded, strict=True))
+    best = taxonomy.terminals[terminal_proba(taxonomy, proba).argmax(axis=1)]
+    return ((set(row), {int(node)}) for row, node in zip(nodes, best, strict=True))
+
+
+def several_paths(nodes: Sequence[Sequence[int]], task: str | None) -> bool:
+    """Tell whether a row can have several paths: as said, or where any has."""
+    return task == "multi" if task is not None else any(len(row) > 1 for row in nodes)
 
 
 def _check_rows(nodes: Sequence[Sequence[int]], proba: NDArray[np.floating]) -> None:

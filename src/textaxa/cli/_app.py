@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from textaxa._version import __version__
+from textaxa.cli._audit import audit
 from textaxa.cli._check import check
 from textaxa.cli._compare import compare
 from textaxa.cli._demo import demo
@@ -55,6 +56,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
     select: "textaxa select new.csv --model model/ --n 200 -o next.csv",
     check: "textaxa check apps.csv --text text --labels category,subcategory",
+    audit: "textaxa audit apps.csv --text text --labels category,subcategory -o errors.csv",
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
