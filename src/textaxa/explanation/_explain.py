@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa.errors import ConfigError
-from textaxa.explanation._explanation import ENDS_HERE, Explanation, LevelExplanation
+from textaxa.explanation._explanation import ENDS_HERE, NO_CHOICE, Explanation, LevelExplanation
 from textaxa.explanation._targets import Target, end_columns, targets_of
 from textaxa.explanation._words import by_word
 from textaxa.taxonomy import Path
@@ -146,7 +146,7 @@ def _explained(
 def _level(taxonomy: Any, text: str, target: Target, found: Any, proba: NDArray[np.floating]) -> LevelExplanation:
     own = float(proba[target.node])
     if found is None:
-        return LevelExplanation(target.path, own, target.kind)
+        return LevelExplanation(target.path, own, NO_CHOICE)
     words, unplaced = by_word(text, found.parts)
     elsewhere = found.elsewhere | ({_NO_PLACE: unplaced} if unplaced else {})
     told = sum(word.weight for word in words) + sum(elsewhere.values())

@@ -107,13 +107,16 @@ class _LinearReading:
         """
         return [None if target.kind == NO_CHOICE else self._contribution(target) for target in targets]
 
-    def _contribution(self, target: Target) -> Contribution:
+    def _contribution(self, target: Target) -> Contribution | None:
         at = self.explainer.scaled(np.stack([self.margins, self.bias]))
         score, baseline = self.explainer.scores(at, target)[0].tolist()
+        if target.kind == LOG_ODDS and score == np.inf:
+            return None  # every training row was labelled with it
         if not np.isfinite([score, baseline]).all():
             raise ConfigError(
-                f"Nothing argues for or against {' > '.join(target.path)}: no training row was labelled with one of "
-                "the two nodes, so its probability is 0 whatever the text says. Ask for another path."
+                f"Nothing argues for or against {' > '.join(target.path)}: of it or of what it is measured "
+                "against, no training row or every one was labelled with it, so its probability is 0 or 1 whatever the "
+                "text says. Ask for another path."
             )
         slope = self.explainer.mean_slope(target, self.bias, self.margins, score - baseline)
         weights = self._weights(slope)
@@ -162,14 +165,14 @@ class _LinearReading:
 
 
 class _Grams(NamedTuple):
-    """Every occurrence of a known n-gram: its column, and where it stands in the text, each int (P,)."""
+    """The places of known n-grams: the column, and where it stands in the text, each int (P,)."""
 
     column: NDArray[np.int64]
     start: NDArray[np.int64]
     end: NDArray[np.int64]
 
     def shared(self, columns: NDArray[np.integer], values: Floats) -> Parts:
-        """Share the contributions of columns evenly among the occurrences of their n-grams."""
+        """Share the contributions of columns evenly among the places of their n-grams."""
         order = np.argsort(columns)
         known, position, counts = np.unique(self.column, return_inverse=True, return_counts=True)
         of_column = values[order][np.searchsorted(columns[order], known)] if len(known) else np.zeros(0)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from textaxa.linear import LinearSettings
 
 Place = tuple[str, int, int]
-"""An n-gram, and where it stands in the lower-cased text: start, and end exclusive."""
+"""An n-gram, and where it stands in the lower-cased text: start, and end exclusive. One of several words has a place a
+word, so that they share it evenly, and what stands between them gets nothing."""
 
 _WORD = re.compile(r"(?u)\b\w+\b")
 _BLANKS = re.compile(r"\s\s+")
@@ -55,7 +56,8 @@ def _word_places(text: str, longest: int) -> Iterator[Place]:
     words = [(found[0], found.start(), found.end()) for found in _WORD.finditer(text)]
     for n in range(1, longest + 1):
         for i in range(len(words) - n + 1):
-            yield " ".join(word for word, _, _ in words[i : i + n]), words[i][1], words[i + n - 1][2]
+            gram = " ".join(word for word, _, _ in words[i : i + n])
+            yield from ((gram, start, end) for _, start, end in words[i : i + n])
 
 
 def _squeezed(text: str) -> tuple[str, list[int]]:

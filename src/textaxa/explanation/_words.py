@@ -15,6 +15,8 @@ _SPACELESS = re.compile(
 )
 """Characters of scripts that put no spaces between words: there a letter with its marks counts as a word."""
 
+Floats = NDArray[np.float64]
+
 _JOINERS = frozenset("\u200c\u200d")
 _APOSTROPHES = frozenset("'’")
 
@@ -79,13 +81,19 @@ def by_word(text: str, parts: Parts) -> tuple[tuple[Word, ...], float]:
     start, end = place[parts.start], place[parts.end]
     real = end > start
     share = np.where(real, parts.value, 0) / np.maximum(end - start, 1)
-    steps = np.zeros(place[-1] + 1)
-    np.add.at(steps, start, share)
-    np.add.at(steps, end, -share)
-    sums = np.concatenate([[0], np.cumsum(np.cumsum(steps)[:-1])])
-    weights = [float(sums[place[b]] - sums[place[a]]) for a, b in spans]
-    words = tuple(Word(a, b, weight) for (a, b), weight in zip(spans, weights, strict=True))
+    sums, covered = (_running(start[real], end[real], of, place[-1]) for of in (share[real], np.ones(real.sum())))
+    edges = place[np.array(spans, dtype=np.int64).reshape(-1, 2)]
+    weights = np.diff(sums[edges])[:, 0] * (np.diff(covered[edges])[:, 0] > 0.5)  # where nothing is, no rounding either
+    words = tuple(Word(*span, weight) for span, weight in zip(spans, weights.tolist(), strict=True))
     return words, float(parts.value[~real].sum())
+
+
+def _running(start: NDArray[np.int64], end: NDArray[np.int64], value: Floats, length: int) -> Floats:
+    """Add a value to every place from start to end; give the sums of all places before each, (length + 1,)."""
+    steps = np.zeros(length + 1)
+    np.add.at(steps, start, value)
+    np.add.at(steps, end, -value)
+    return np.concatenate([[0], np.cumsum(np.cumsum(steps)[:-1])])
 
 
 class Listed(NamedTuple):
