@@ -245,7 +245,7 @@ def test_auto_takes_the_simplest_of_the_cross_validated_best_and_again_the_same(
     proba = node_proba_of(TREE, sure)
     found = fit_calibration(TREE, nodes, proba, task="single", seed=3)
     terminal = np.searchsorted(TREE.terminals, [node for [node] in nodes])
-    losses, _ = _cross_validated(SingleRows(TREE, terminal, proba), METHODS, _folds(400, 3))
+    losses, _ = _cross_validated(SingleRows(TREE, terminal, proba, 3), METHODS, _folds(400, 3))
     assert found.method == _simplest_of_the_best(losses) != "none"
     assert found.scores == {name: pytest.approx(loss.mean()) for name, loss in losses.items()}
     assert found.scores[found.method] < found.scores["none"]
@@ -345,13 +345,18 @@ def test_ancestors_may_be_given_too():
 
 
 def test_of_very_many_options_a_part_of_the_rows_is_drawn(monkeypatch):
-    monkeypatch.setattr("textaxa.calibration._fit._MOST_OPTIONS", 900)
-    monkeypatch.setattr("textaxa.calibration._fit._FEWEST_DRAWN", 50)
+    monkeypatch.setattr("textaxa.calibration._rows._MOST_OPTIONS", 2000)
+    monkeypatch.setattr("textaxa.calibration._rows._FEWEST", 50)
     generator = np.random.default_rng(10)
     nodes, _, sure = _texts(TREE, 300, generator, 0.4)
+    calibration = fit_calibration(TREE, nodes, node_proba_of(TREE, sure), task="single")
+    assert calibration.rows == 2000 // (3 + 3 + 2 + 1)  # the widest decision of each level
+    assert calibration.scores[calibration.method] < calibration.scores["none"]
     calibration = fit_calibration(TREE, nodes, node_proba_of(TREE, sure), task="single", method="temperature")
-    assert calibration.rows == 900 // len(TREE.terminals)
-    assert calibration.map.scale[0] == pytest.approx(0.4, abs=0.2)
+    assert calibration.map.scale[0] == pytest.approx(0.4, abs=0.1)
+    truth = [TREE.ancestors.row(node).tolist() for [node] in nodes]
+    several = fit_calibration(TREE, truth, node_proba_of(TREE, sure), task="multi", method="vector")
+    assert several.rows == 2000 // len(TREE)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ compared by cross-validated log loss, and a more flexible one has to earn its pl
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,12 +26,6 @@ FOLDS = 5
 
 FEWEST = 20
 """With fewer rows nothing is cross-validated, and ``auto`` changes nothing: four rows a fold say too little."""
-
-_MOST_OPTIONS = 10_000_000
-"""Row times terminals (several paths: nodes) that are held at once, at 20 bytes each; of more, a part is drawn."""
-
-_FEWEST_DRAWN = 500
-"""But so many are taken in any case."""
 
 
 def fit_calibration(
@@ -59,7 +54,8 @@ def fit_calibration(
         one with the best log loss in five folds of the rows, where a more flexible one must be better than a simpler
         one by more than a standard error of the difference between them.
     seed
-        Which rows go into which fold.
+        Which rows go into which fold; and which are used where there are more than memory allows (with thousands of
+        categories).
 
     Returns
     -------
@@ -97,17 +93,16 @@ def fit_calibration(
     terminal = _terminals(taxonomy, true_nodes) if task == SINGLE else None
     if not len(proba) or method == "none":
         return Calibration(taxonomy, task, rows=len(proba))
-    drawn = _drawn(len(proba), len(taxonomy.terminals) if task == SINGLE else len(taxonomy), seed)
     rows: Rows
     if terminal is not None:
-        rows = SingleRows(taxonomy, terminal[drawn], proba[drawn])
+        rows = SingleRows(taxonomy, terminal, proba, seed)
     else:
-        rows = SeveralRows(taxonomy, closed(taxonomy, [true_nodes[i] for i in drawn]), proba[drawn])
-    return _fit(Calibration(taxonomy, task, rows=len(drawn)), rows, method, seed)
+        rows = SeveralRows(taxonomy, closed(taxonomy, true_nodes), proba, seed)
+    return _fit(Calibration(taxonomy, task, rows=int(rows.fitted.sum())), rows, method, seed)
 
 
 def _fit(nothing: Calibration, rows: Rows, method: str, seed: int) -> Calibration:
-    n, wanted = nothing.rows, METHODS if method == AUTO else ("none", method)
+    n, wanted = len(rows.fitted), METHODS if method == AUTO else ("none", method)
     if n < FEWEST:
         if method == AUTO:
             return nothing
@@ -117,11 +112,11 @@ def _fit(nothing: Calibration, rows: Rows, method: str, seed: int) -> Calibratio
     chosen = _simplest_of_the_best(losses) if method == AUTO else method
     change = None if chosen == "none" else rows.fit(chosen, np.ones(n, dtype=np.bool_), ridge)
     scores = {name: float(found.mean()) for name, found in losses.items()}
-    return Calibration(nothing.taxonomy, nothing.task, chosen, change, scores, n)
+    return replace(nothing, method=chosen, map=change, scores=scores)
 
 
 def _cross_validated(rows: Rows, methods: Iterable[str], folds: Int) -> tuple[dict[str, Float], float]:
-    """Give each method's log loss of every row when it was held out, (B,), and the best ridge of ``vector``."""
+    """Give each method's log loss of every compared row when it was held out, and the best ridge of ``vector``."""
     losses: dict[str, Float] = {}
     best_ridge = RIDGES[0]
     for method in methods:
@@ -135,12 +130,12 @@ def _cross_validated(rows: Rows, methods: Iterable[str], folds: Int) -> tuple[di
 
 
 def _held_out(rows: Rows, method: str, ridge: float, folds: Int) -> Float:
-    losses = np.empty(len(folds))
+    losses = np.zeros(len(folds))
     for fold in range(FOLDS):
         held = folds == fold
         change = None if method == "none" else rows.fit(method, ~held, ridge)
-        losses[held] = rows.losses(method, change, held)
-    return losses
+        losses += rows.losses(method, change, held)
+    return losses[rows.compared]
 
 
 def _folds(n: int, seed: int) -> Int:
@@ -155,14 +150,6 @@ def _simplest_of_the_best(losses: Mapping[str, Float]) -> str:
         if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
             chosen = method
     return chosen
-
-
-def _drawn(n: int, width: int, seed: int) -> Int:
-    """Give the rows that are used, ascending: all, or as many as can be held in memory."""
-    most = max(_FEWEST_DRAWN, _MOST_OPTIONS // width)
-    if n <= most:
-        return np.arange(n)
-    return np.sort(np.random.default_rng(seed).permutation(n)[:most])
 
 
 def _check(task: str, method: str) -> None:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from textaxa.calibration._spaces import FLOOR, Float, Int
+from textaxa.calibration._spaces import FLOOR, Float
 
 END = float(np.log(1 / FLOOR - 1))
 """Log-odds at which a curve ends."""
@@ -33,7 +34,7 @@ class Lines:
     floor: Float | None = None
     shift: Float | None = None
 
-    def of_level(self, level: int, scores: Float, options: slice | Int) -> Float:
+    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:
         """Give the changed scores of options of a level (from 0)."""
         if self.floor is not None:
             scores = np.maximum(scores, self.floor[level])
@@ -60,7 +61,7 @@ class Curves:
     curves: tuple[Curve, ...]
     logs: bool
 
-    def of_level(self, level: int, scores: Float, options: slice | Int) -> Float:  # noqa: ARG002 - as Lines
+    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:  # noqa: ARG002 - as Lines
         """Give the changed scores of options of a level (from 0)."""
         if not self.logs:
             return self.curves[level](scores)

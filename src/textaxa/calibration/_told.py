@@ -33,8 +33,8 @@ class Told:
     """
 
     score: Float
-    option: Int
-    row: Int
+    option: NDArray[np.int32]
+    row: NDArray[np.int32]
     true: NDArray[np.bool_]
     starts: Int | None
 
@@ -129,7 +129,8 @@ def _of_level(offset: int, step: Level, taken: Int, scores: Float, first_row: in
     option = ranges(step.starts[decision] + offset, width)
     row = np.repeat(rows, width)
     starts = np.cumsum(width) - width
-    return Told(scores[row, option], option, row + first_row, option == np.repeat(taken[rows], width), starts)
+    true = option == np.repeat(taken[rows], width)
+    return Told(scores[row, option], option.astype(np.int32), (row + first_row).astype(np.int32), true, starts)
 
 
 def told_by_ratios(space: Ratios, truth: NDArray[np.bool_], node_proba: NDArray[np.floating]) -> tuple[Told, ...]:
@@ -150,8 +151,9 @@ def told_by_ratios(space: Ratios, truth: NDArray[np.bool_], node_proba: NDArray[
         for level, nodes in enumerate(space.levels):
             asked = _asked(space, proba, true, nodes) if level else np.ones_like(true[:, nodes])
             row, column = np.nonzero(asked)
-            option = column + nodes.start
-            found[level].append(Told(scores[row, option], option, row + rows.start, true[row, option], None))
+            option = (column + nodes.start).astype(np.int32)
+            where = (row + rows.start).astype(np.int32)
+            found[level].append(Told(scores[row, option], option, where, true[row, option], None))
     return tuple(joined(parts) for parts in found)
 
 
