@@ -230,3 +230,9 @@ def test_costs_of_another_taxonomy_and_unknown_answers_are_refused():
         min_risk_paths(SHOP, np.full((1, 5), 0.5), Costs(other))
     with pytest.raises(ConfigError, match="answers = 'leaves'"):
         min_risk_paths(SHOP, np.full((1, 5), 0.5), answers="leaves")
+
+
+def test_what_differs_by_rounding_alone_is_decided_by_node_order():
+    values = np.array([[0.3, 0.1 + 0.2, 0.0], [-0.3, -0.1, -0.1 + 1e-17], [0.0, 0.0, 0.0], [0.3, 0.3 + 1e-9, 0.0]])
+    assert values[0, 0] < values[0, 1]
+    assert _closure.first_largest(values).tolist() == [0, 1, 0, 1]
