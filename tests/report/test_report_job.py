@@ -56,6 +56,8 @@ def test_the_page_holds_what_evaluate_says(folder):
     assert told["overall"][0]["references"] == {
         name: pytest.approx(one.path_accuracy, abs=1e-4) for name, one in result.references.items()
     }
+    assert told["promise"]["accuracy"] == 0.95
+    assert told["promise"]["why"] or told["promise"]["answered"]
     assert told["about"]["source"] == "test.csv"
     assert told["about"]["texts"] == 48
     assert told["facts"]["The model"]["Training rows"] == str(load_model(folder / "model").summary["rows"])

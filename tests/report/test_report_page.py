@@ -1,5 +1,6 @@
 """The page: it stands alone, shows hostile text as text, says everything without its script, and stays small."""
 
+import dataclasses
 import json
 import re
 from html.parser import HTMLParser
@@ -182,8 +183,7 @@ def test_long_texts_and_names_make_no_long_page():
 
 def test_before_and_after_calibration_stand_side_by_side():
     made = material(PATHS)
-    fields = {name: getattr(made, name) for name in made.__dataclass_fields__}
-    page = Page(html_page(payload(type(made)(**{**fields, "uncalibrated": made.node_proba**0.5}))))
+    page = Page(html_page(payload(dataclasses.replace(made, uncalibrated=made.node_proba**0.5))))
     assert "Before (diamonds, dashed)" in page.text
     assert "Before, corrected" in page.text
 

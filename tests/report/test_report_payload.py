@@ -1,5 +1,6 @@
 """The numbers of a report against slow countings of the same rows."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,9 @@ from made_up import PATHS, UNEVEN, material, words_of
 from textaxa.report import payload
 from textaxa.report._payload_confusions import EXPLAINED, worst_confusions
 from textaxa.report._payload_coverage import coverage, whole_percents
+
+NB = "\u00a0"
+"""A space at which no line ends."""
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +58,8 @@ def test_the_shares_are_those_of_the_climbing_rule(paths):
 def test_the_sentence_says_the_shares(told):
     headline = told["coverage"]["headline"]
     first, last = headline["shown"][0], headline["shown"][-1]
-    assert headline["sentence"].startswith(f"At 95 % accuracy {first} % of texts need no person; ")
-    assert headline["sentence"].endswith(f"; {last} % are left to a person.")
+    assert headline["sentence"].startswith(f"At 95{NB}% accuracy {first}{NB}% of texts need no person; ")
+    assert headline["sentence"].endswith(f"; {last}{NB}% are left to a person.")
     for (low, high), share in zip(headline["intervals"], headline["shares"], strict=True):
         assert low - 0.1 <= share <= high + 0.1
     charts = told["charts"]["coverage"]
@@ -72,6 +76,30 @@ def test_an_accuracy_that_is_not_reached_is_told_so():
     assert "is not reached on these texts" in found["headline"]["sentence"]
     assert found["headline"]["shares"][-1] == 1
     assert found["headline"]["note"] == ""
+
+
+def test_the_promise_is_counted_on_these_texts(made):
+    taxonomy = made.taxonomy
+    # Every other text is answered at its top level only, every fifth not at all.
+    answers = [
+        -1 if i % 5 == 0 else int(taxonomy.ancestors.row(best)[0]) if i % 2 else best
+        for i, (best,) in enumerate(made.predicted)
+    ]
+    told = payload(with_fields(made, promised=answers))["promise"]
+    given = [(node, true) for node, (true,) in zip(answers, made.true, strict=True) if node >= 0]
+    assert told["why"] is None
+    assert told["answered"] == len(given) == 160
+    assert told["right"] == sum(node in taxonomy.ancestors.row(true) for node, true in given)
+    assert told["interval"][0] < told["right"] / 160 < told["interval"][1]
+    whole = sum(node == best for node, (best,) in zip(answers, made.predicted, strict=True))
+    assert told["shown"][0] == pytest.approx(100 * whole / 200, abs=1)
+    assert told["shown"][-1] == 20
+
+
+def test_a_promise_that_cannot_be_made_is_told_with_its_reason(made):
+    assert payload(with_fields(made, promise_refused="too few rows"))["promise"]["why"] == "too few rows"
+    assert payload(made)["promise"] is None
+    assert payload(material(PATHS, n=20, task="multi"))["promise"] is None
 
 
 def test_whole_percents_sum_to_a_hundred():
@@ -170,16 +198,15 @@ def test_siblings_that_take_from_each_other_overlap():
     for i in of_x[:4]:
         predicted[i] = [y]
     predicted[of_y[0]] = [x]
-    found = payload(with_answers(made, predicted))
+    found = payload(with_fields(made, predicted=predicted))
     (step,) = [step for step in found["advice"]["steps"] if step["kind"] == "overlap"]
     assert step["texts"] == 5
     assert step["about"] == "A › x and A › y"
     assert step["why"] == "4 texts of the first were put into the second, and 1 the other way round."
 
 
-def with_answers(made, predicted):
-    fields = {name: getattr(made, name) for name in made.__dataclass_fields__}
-    return type(made)(**{**fields, "predicted": predicted})
+def with_fields(made, **fields):
+    return dataclasses.replace(made, **fields)
 
 
 def test_examples_carry_the_words_that_pushed():
@@ -225,7 +252,7 @@ def test_everything_is_json(told):
 def test_before_calibration_is_told_where_there_is_one():
     made = material(PATHS)
     flat = made.node_proba**0.5
-    found = payload(type(made)(**{**{n: getattr(made, n) for n in made.__dataclass_fields__}, "uncalibrated": flat}))
+    found = payload(with_fields(made, uncalibrated=flat))
     told = found["reliability"]
     assert told["calibrated"]
     assert all(one["before"]["n"] for one in told["levels"])

@@ -43,7 +43,7 @@ export function shareAxis(name: string, min: number, max: number): Record<string
     name,
     nameLocation: "middle",
     nameTextStyle: { color: SOFT, fontFamily: FONT, fontSize: 12 },
-    axisLabel: { color: SOFT, fontFamily: FONT, formatter: (value: number) => `${Math.round(100 * value)} %`, hideOverlap: true },
+    axisLabel: { color: SOFT, fontFamily: FONT, formatter: (value: number) => `${Math.round(100 * value)}\u00a0%`, hideOverlap: true },
     axisLine: { show: true, lineStyle: { color: LINE } },
     axisTick: { show: false },
     splitLine: { lineStyle: { color: LINE } },

@@ -29,7 +29,7 @@ function tell(coverage: Coverage, at: number, chart: EChartsType): void {
   coverage.names.forEach((_, i) => {
     const part = byId(`share-${i}`);
     if (part) part.style.flexGrow = String(coverage.shares[i]?.[at] ?? 0);
-    say(`share-number-${i}`, `${coverage.shown[i]?.[at] ?? 0} %`);
+    say(`share-number-${i}`, `${coverage.shown[i]?.[at] ?? 0}\u00a0%`);
   });
   chart.setOption({ series: [{ id: "share-0", markLine: { data: [{ xAxis: target }] } }] });
 }
@@ -73,6 +73,6 @@ const asked = {
 
 function tipOf(coverage: Coverage, points: unknown): HTMLElement {
   const at = Array.isArray(points) ? Number((points[0] as { dataIndex?: number } | undefined)?.dataIndex ?? 0) : 0;
-  const shares = coverage.names.map((name, i) => `${coverage.shown[i]?.[at] ?? 0} % ${name}`);
+  const shares = coverage.names.map((name, i) => `${coverage.shown[i]?.[at] ?? 0}\u00a0% ${name}`);
   return lines(`${percent(coverage.targets[at] ?? 1, 1)} accuracy asked for`, ...shares);
 }

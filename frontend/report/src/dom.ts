@@ -5,7 +5,7 @@ export function byId<T extends HTMLElement>(id: string): T | null {
 }
 
 export function percent(share: number, digits = 0): string {
-  return `${(100 * share).toFixed(digits)} %`;
+  return `${(100 * share).toFixed(digits)}\u00a0%`;
 }
 
 /** Lines of text as one element, for a tooltip; the first line stands out. */

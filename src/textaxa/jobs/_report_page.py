@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from textaxa._version import __version__
 from textaxa.data import Examples
+from textaxa.decisions import Choice, Decider
+from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import Evaluation
 from textaxa.heads import uses_encoder
 from textaxa.jobs._score import Scored
-from textaxa.report import Material, html_page, payload, sample, write_page
+from textaxa.report import CONFIDENCE, HEADLINE, Material, html_page, payload, sample, write_page
 from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
@@ -53,7 +55,14 @@ def write_report(
         Something else is there.
     """
     material = _material(model, tested, scored)
-    material = replace(material, name=name, references=dict(references), facts=_facts(model), explain=_explain(model))
+    material = replace(
+        material,
+        name=name,
+        references=dict(references),
+        facts=_facts(model),
+        explain=_explain(model),
+        **_promised(model, material.node_proba),
+    )
     write_page(html_page(payload(material)), file, command="evaluate")
 
 
@@ -100,7 +109,18 @@ def _explain(model: "Model") -> Any:
 
 def _calibration(model: "Model") -> str | None:
     found = model.calibration
-    return None if found is None else f"{found.method}, fitted on {found.rows:,} rows that were not trained on"
+    return None if found is None else f"{found.method}, chosen on {found.rows:,} rows that were not trained on"
+
+
+def _promised(model: "Model", proba: NDArray[np.floating]) -> dict[str, Any]:
+    """Give the answers with a promise, or why there can be none; nothing where a text has several paths."""
+    if model.task == "multi":
+        return {}
+    try:
+        decide = Decider(model, Choice(accuracy=HEADLINE, confidence=CONFIDENCE))
+    except (ConfigError, DataError) as error:
+        return {"promise_refused": str(error)}
+    return {"promised": [row[0].node for row in decide(proba)]}
 
 
 def _facts(model: "Model") -> dict[str, dict[str, Any]]:

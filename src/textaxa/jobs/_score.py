@@ -70,7 +70,7 @@ def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels, *, 
     # Also where these texts happen to have one path each, a several-path model's nodes are judged one by one.
     task: Task | None = "multi" if model.task == "multi" else None
     if len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
-        if uncalibrated and model.calibration is not None:
+        if uncalibrated and model.calibration is not None and model.calibration.method != "none":
             raw = _without_calibration(model).node_proba(texts)
             node_proba = model.calibration(raw)
         else:

@@ -10,8 +10,12 @@ from textaxa.report._html import Html, element, joined, json_block
 from textaxa.report._material import Material, sample
 from textaxa.report._page import html_page
 from textaxa.report._payload import payload
+from textaxa.report._payload_coverage import HEADLINE
+from textaxa.report._payload_promise import CONFIDENCE
 
 __all__ = [
+    "CONFIDENCE",
+    "HEADLINE",
     "Html",
     "Material",
     "check_page_file",

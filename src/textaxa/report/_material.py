@@ -53,6 +53,9 @@ class Material:
         ``node_proba`` before calibration, shape (n, N); None where the model has none.
     explain
         Tells which words pushed an answer; None where that cannot be told.
+    promised
+        The node that the model answers every text with when it promises to be right, -1 for none; None where there is
+        no promise, and ``promise_refused`` tells why it could not be made.
     total_rows
         Rows of the table; more than n where the report is of a sample.
     """
@@ -73,6 +76,8 @@ class Material:
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     uncalibrated: NDArray[np.floating] | None = None
     explain: Explain | None = None
+    promised: Sequence[int] | None = None
+    promise_refused: str = ""
     total_rows: int | None = None
 
     @property

@@ -64,7 +64,7 @@ def _pair(one: Told, unit: str) -> Html:
         element("bdi", element("strong", one["true"])),
         " was taken for ",
         element("bdi", element("strong", one["predicted"])),
-        element("span", f" {_texts(one['count'])}, {100 * one['share']:.0f} % of its texts", class_="soft"),
+        element("span", f" {_texts(one['count'])}, {100 * one['share']:.0f}\u00a0% of its texts", class_="soft"),
     )
     return element("li", what, [_example(example, unit) for example in one["examples"]])
 
@@ -76,7 +76,7 @@ def _example(example: Told, unit: str) -> Html:
         element("bdi", example["true"]),
         ", was put into ",
         element("bdi", example["predicted"]),
-        f" ({100 * example['probability']:.0f} % sure)",
+        f" ({100 * example['probability']:.0f}\u00a0% sure)",
     )
     quote = element(
         "p", "… " if example["before"] else None, _marked(example), " …" if example["after"] else None, dir="auto"

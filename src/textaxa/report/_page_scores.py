@@ -120,7 +120,7 @@ def _branch(row: Told, *, printed: bool) -> Html:
         ]
         for node in row["nodes"]
     ]
-    shown = "" if row["f1"] is None else f", F1 {100 * row['f1']:.0f} %"
+    shown = "" if row["f1"] is None else f", F1 {100 * row['f1']:.0f}\u00a0%"
     summary = element(
         "summary", element("bdi", row["name"]), element("span", f" {row['support']:,} texts{shown}", class_="soft")
     )

@@ -31,7 +31,7 @@ def _ends(coverage: Told) -> str:
     if not ends or coverage["headline"]["threshold"] is None:
         return ""
     told = [
-        f"{100 * low:.0f} to {100 * high:.0f} % {name}"
+        f"{100 * low:.0f} to {100 * high:.0f}\u00a0% {name}"
         for name, (low, high) in zip(coverage["names"], ends, strict=True)
         if high > 0
     ]
@@ -94,7 +94,8 @@ def coverage_section(payload: Told) -> Html:
         _slider(payload),
         element("div", id="coverage-chart", class_="chart tall", role="img", aria_label=_CHART, hidden=True),
         _targets(coverage),
-        element("p", _PROMISE, class_="soft"),
+        element("p", _DESCRIBES, class_="soft"),
+        _promise(payload["promise"]),
         id="coverage",
         style=f"--share-{person}: var(--person); --on-share-{person}: var(--on-person)",
     )
@@ -110,10 +111,32 @@ _RULE_SEVERAL = (
     "right ones among those it gives to a text; a text without an answer has none that is wrong."
 )
 _CHART = "Shares of the texts at every accuracy; the table below gives them in numbers"
-_PROMISE = (
-    "This describes these texts: the certainty that the model has to have was read off them, which flatters a little. "
-    "A share that others hold to is what calibrate and predict --accuracy are for."
+_DESCRIBES = (
+    "This describes these texts: how sure the model has to be was read off them, which flatters a little. It is no "
+    "promise for others."
 )
+
+
+def _promise(told: Told | None) -> Html | None:
+    """Tell what the model promises from rows that were held out in training, and how that went here."""
+    if told is None:
+        return None
+    head = element("h3", f"The promise: {percent(told['accuracy'])} of answers right")
+    if told["why"]:
+        return joined(head, element("p", "It cannot be made for this model. ", told["why"]))
+    shares = "; ".join(f"{part}\u00a0% {name}" for name, part in zip(told["names"], told["shown"], strict=True) if part)
+    right = told["right"] / max(1, told["answered"])
+    return joined(
+        head,
+        element(
+            "p",
+            "It rests on rows that were held out in training, not on these, and is made with "
+            f"{percent(told['confidence'])} confidence. Answered that way, {shares}. "
+            f"Of the {told['answered']:,} answers ",
+            element("strong", percent(right, 1)),
+            f" are right here (95 % interval {interval(told['interval'])}).",
+        ),
+    )
 
 
 def _slider(payload: Told) -> Html:
@@ -157,7 +180,7 @@ def _part(i: int, value: float) -> Html:
 
 def _legend(i: int, name: str, value: int) -> Html:
     swatch = element("span", class_="swatch", style=f"background: var(--share-{i})")
-    return element("li", swatch, element("strong", f"{value} %", id=f"share-number-{i}"), f" {name}")
+    return element("li", swatch, element("strong", f"{value}\u00a0%", id=f"share-number-{i}"), f" {name}")
 
 
 def _targets(coverage: Told) -> Html:

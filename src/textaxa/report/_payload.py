@@ -9,6 +9,7 @@ from textaxa.report._payload_advice import advice
 from textaxa.report._payload_confusions import worst_confusions
 from textaxa.report._payload_coverage import coverage
 from textaxa.report._payload_labels import likely_label_errors
+from textaxa.report._payload_promise import promise_kept
 from textaxa.report._payload_rare import rare_nodes
 from textaxa.report._payload_reliability import charts, reliability
 from textaxa.report._payload_scores import branches, levels, overall, tiles
@@ -26,8 +27,8 @@ def payload(material: Material) -> dict[str, Any]:
     Returns
     -------
     Plain values. ``charts`` is what the script reads, and the other entries are the sections of the page in its order:
-    ``about``, ``coverage``, ``overall``, ``levels``, ``branches``, ``reliability``, ``confusions``, ``rare`` (None
-    where training rows are not known), ``label_errors``, ``advice``, ``facts``.
+    ``about``, ``coverage``, ``promise`` (or None), ``overall``, ``levels``, ``branches``, ``reliability``,
+    ``confusions``, ``rare`` (None where training rows are not known), ``label_errors``, ``advice``, ``facts``.
     """
     table = per_node(material.taxonomy, material.true, material.predicted)
     covered = coverage(material)
@@ -36,6 +37,7 @@ def payload(material: Material) -> dict[str, Any]:
         "version": VERSION,
         "about": _about(material),
         "coverage": {name: value for name, value in covered.items() if name != "charts"},
+        "promise": promise_kept(material),
         "overall": overall(material),
         "levels": levels(material),
         "branches": branches(material, table),

@@ -90,8 +90,8 @@ def _outside(material: Material) -> Iterator[_Advice]:
     if count := int(unsure.sum()):
         share = count / len(unsure)
         why = (
-            f"For {count} of {len(unsure):,} texts ({100 * share:.0f} %) no top-level category reaches "
-            f"{100 * UNSURE:.0f} %. Read some of them: a category may be missing."
+            f"For {count} of {len(unsure):,} texts ({100 * share:.0f}\u00a0%) no top-level category reaches "
+            f"{100 * UNSURE:.0f}\u00a0%. Read some of them: a category may be missing."
         )
         wrong = int((unsure & ~material.is_right).sum())
         yield _Advice("outside", "Texts that fit nowhere well", why, wrong)

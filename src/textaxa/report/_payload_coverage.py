@@ -108,8 +108,8 @@ class _Told:
             return f"{percent(wanted)} accuracy {few}; the most is {best}."
         (first, share), *others = zip(self.names, whole_percents(shares), strict=True)
         subject = "" if first == FOUND else "of texts "
-        told = [f"{part} % {name}" for name, part in others if part]
-        return "; ".join([f"At {percent(wanted)} accuracy {share} % {subject}{first}", *told]) + "."
+        told = [f"{part}\u00a0% {name}" for name, part in others if part]
+        return "; ".join([f"At {percent(wanted)} accuracy {share}\u00a0% {subject}{first}", *told]) + "."
 
     def _note(self, at: CoverageAt) -> str:
         """Say what the sentence rests on."""
@@ -128,12 +128,12 @@ class _Told:
 
 
 def percent(share: float, digits: int | None = None) -> str:
-    """Give a share in percent; with a decimal where ``digits`` says so or it is a half.
+    """Give a share in percent; with a decimal where ``digits`` says so or it is a half; the space does not break.
 
     >>> percent(0.71), percent(0.995), percent(0.8849, 1)
-    ('71 %', '99.5 %', '88.5 %')
+    ('71\\xa0%', '99.5\\xa0%', '88.5\\xa0%')
     """
-    return f"{100 * share:.{digits}f} %" if digits is not None else f"{round(100 * share, 1):g} %"
+    return f"{100 * share:.{digits}f}\u00a0%" if digits is not None else f"{round(100 * share, 1):g}\u00a0%"
 
 
 def whole_percents(shares: Sequence[float]) -> list[int]:
