@@ -176,40 +176,37 @@ def test_explanations_are_of_log_odds_before_calibration():
     assert after.levels[0].probability == pytest.approx(before.levels[0].probability ** 2)
 
 
-class TestVectors:
+@pytest.fixture(scope="module")
+def joined(tmp_path_factory) -> LinearModel:
     """TF-IDF beside the vector of a frozen encoder."""
+    encoder = EncoderSettings(encoder=str(make_tiny_encoder(tmp_path_factory.mktemp("encoder"))), max_length=32)
+    settings = LinearSettings(vectors=True, arrangement="per-parent")
+    return train_model(TEXTS, LABELS, TAXONOMY, head="linear", head_settings=settings, encoder=encoder)
 
-    @pytest.fixture(scope="class")
-    def model(self, tmp_path_factory):
-        encoder = EncoderSettings(encoder=str(make_tiny_encoder(tmp_path_factory.mktemp("encoder"))), max_length=32)
-        settings = LinearSettings(vectors=True)
-        return train_model(TEXTS, LABELS, TAXONOMY, head="linear", head_settings=settings, encoder=encoder)
 
-    def test_the_vector_is_one_lump_unless_asked_for(self, model):
-        lumped = explain(model, TEXT)
-        assert model.features.encoder is not None
-        for level in lumped.levels:
-            assert set(level.elsewhere) == {MEANING}
-            assert abs(level.error) < 1e-3
+def test_a_text_vector_is_one_lump_unless_asked_for(joined):
+    for level in explain(joined, TEXT).levels:
+        assert set(level.elsewhere) == {MEANING}
+        assert abs(level.error) < 1e-3
 
-    def test_through_the_encoder_the_lump_comes_to_the_words(self, model):
-        pytest.importorskip("captum")
-        lumped, spread = explain(model, TEXT), explain(model, TEXT, through_encoder=True)
-        for before, after in zip(lumped.levels, spread.levels, strict=True):
-            assert after.score == before.score
-            moved = sum(word.weight for word in after.words) - sum(word.weight for word in before.words)
-            assert moved == pytest.approx(before.elsewhere[MEANING] - after.elsewhere[MEANING], abs=1e-6)
-            assert abs(moved) > 1e-4
-            assert abs(after.error) < 1e-3
 
-    def test_the_lump_is_what_deleting_the_vector_takes_away(self, model):
-        explainer = LinearExplainer(model)
-        reading = explainer.read(TEXT)
-        wide = model.features.counts.width
-        target = targets_of(TAXONOMY, reading.proba, ("Games", "Sports"), ("Games", "Puzzle"), task="single")[1]
-        without = sparse.csr_matrix(reading.features.toarray() * (np.arange(reading.features.shape[1]) < wide))
-        (found,) = reading.contributions([target])
-        if model.options.n_options == len(TAXONOMY):  # per-parent alone: the score is a difference of margins
-            taken = score_of(model, reading.features, target) - score_of(model, without, target)
-            assert found.elsewhere[MEANING] == pytest.approx(taken, abs=1e-4)
-        assert found.elsewhere[MEANING] != 0
+def test_through_the_encoder_the_lump_comes_to_the_words(joined):
+    pytest.importorskip("captum")
+    lumped, spread = explain(joined, TEXT), explain(joined, TEXT, through_encoder=True)
+    for before, after in zip(lumped.levels, spread.levels, strict=True):
+        assert after.score == before.score
+        moved = sum(word.weight for word in after.words) - sum(word.weight for word in before.words)
+        assert moved == pytest.approx(before.elsewhere[MEANING] - after.elsewhere[MEANING], abs=1e-6)
+        assert abs(moved) > 1e-4
+        assert abs(after.error) < 1e-3
+
+
+def test_the_lump_is_what_deleting_the_vector_takes_away(joined):
+    reading = LinearExplainer(joined).read(TEXT)
+    target = targets_of(TAXONOMY, reading.proba, ("Games", "Sports"), ("Games", "Puzzle"), task="single")[1]
+    kept = np.arange(reading.features.shape[1]) < joined.features.counts.width
+    without = sparse.csr_matrix(reading.features.toarray() * kept)
+    (found,) = reading.contributions([target])
+    taken = score_of(joined, reading.features, target) - score_of(joined, without, target)
+    assert found.elsewhere[MEANING] == pytest.approx(taken, abs=1e-4)
+    assert taken != 0

@@ -61,7 +61,7 @@ def embedded(encoder: Encoder, text: str, *, reads: str, average: torch.Tensor) 
     reads
         ``vectors`` or ``tokens``, as the head has it.
     average
-        Mean text vector of the training rows (D,): what stands for no token where the encoder has no such embedding.
+        Mean text vector of the training rows (D,): stands for no word where the encoder has no better.
     """
     pieces = encoder.tokenise([text])[0]
     tokens = encoder.collate([pieces])
@@ -120,8 +120,8 @@ def _of_layer(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: t
 def _of_table(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: torch.Tensor) -> _Way:
     """Give every token a row of its own in the table of vectors that the encoder looks tokens up in.
 
-    No words are, with static encoders, tokens of the average text: one of length 0 has no direction where vectors are
-    normalised, so scores would jump there. With TextRCNN they are padding, which is 0.
+    No words are vectors of length 0. Where a static encoder normalises, 0 has no direction and scores would jump there:
+    then they are tokens of the average text, or padding where there is none.
     """
     del is_word
     encoder: Any = reader.encoder
@@ -134,7 +134,12 @@ def _of_table(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: t
     else:
         table = torch.cat([table.detach(), encoder.vectors])
     vectors = nn.functional.embedding(ids, table)
-    baseline = (average if static else torch.zeros_like(vectors[0, 0])).expand_as(vectors)
+    none = torch.zeros_like(vectors[0, 0])
+    if static and not average.any():  # features are not scaled, as without training rows: heads may normalise them
+        none = table[encoder.tokenise.padding]
+    elif static and encoder.config.get("normalize"):
+        none = average
+    baseline = none.expand_as(vectors)
 
     def features(given: torch.Tensor) -> Features:
         rows = given.flatten(0, 2)

@@ -85,7 +85,7 @@ def explain_many(
 ) -> list[Explanation]:
     """Explain several texts; what they share (vocabulary, predictions) is made once. Options as in `explain`.
 
-    A linear model takes some milliseconds a text and level. A network runs 16 to 128 times over a text and level,
+    A linear model takes some milliseconds a text and level. A network runs 16 to some 100 times over a text and level,
     forwards and backwards: choose a few hundred texts at most.
 
     Raises

@@ -24,7 +24,7 @@ from textaxa.explanation._words import Parts
 from textaxa.model import Model
 from textaxa.taxonomy import Taxonomy
 
-STEPS = (16, 32, 64, 128)
+STEPS = (16, 32, 64, 128, 256)
 """Points of the integral (Gauss-Legendre), until the error is small."""
 
 ENOUGH = 0.02
