@@ -214,7 +214,7 @@ def test_json_has_the_keys_of_the_design(shop):
         "intervals",
     ]
     assert [sorted(level) for level in found["levels"]] == [["accuracy", "level", "macro_f1", "micro_f1", "n"]] * 2
-    assert list(found["nodes"]) == ["micro_f1", "macro_f1"]
+    assert list(found["nodes"]) == ["micro_f1", "macro_f1", "macro_f1_supported"]
     assert list(found["hierarchical"]) == ["precision", "recall", "f1", "f1_auc"]
     assert found["intervals"]["path_accuracy"] == [1, 1]
     assert found["intervals"].keys() == found.keys() - {"n", "intervals"}

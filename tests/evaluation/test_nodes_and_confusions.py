@@ -148,7 +148,9 @@ def test_one_number_a_text_is_enough(shop):
     assert evaluate_paths(shop, *numbers, intervals=False) == wanted
 
 
-@pytest.mark.parametrize("strange", [[0, ("Games",)], [[0], "Games"], [[0], [1.5]], np.array([0.5]), np.ones((1, 2))])
+@pytest.mark.parametrize(
+    "strange", [[0, ("Games",)], [[0], "Games"], [[0], [1.5]], np.array([0.5]), np.ones((1, 2)), [[True]]]
+)
 def test_node_numbers_beside_something_else_are_refused(shop, strange):
     with pytest.raises(DataError):
         per_node(shop, strange, [("Games",)] * len(strange))

@@ -22,14 +22,17 @@ def are_node_numbers(labels: Any) -> bool:
     if not isinstance(labels, Sequence):
         return False
     for one in labels:
-        if isinstance(one, Integral):
+        if _is_number(one):
             return True
-        if isinstance(one, (np.ndarray, Iterable)) and not isinstance(one, str):
-            for part in one:
-                return isinstance(part, Integral)
-        else:
+        if isinstance(one, str) or not isinstance(one, Iterable):
             return False
+        for part in one:
+            return _is_number(part)  # the first label of any text tells
     return False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
 
 
 def node_pairs(taxonomy: Taxonomy, nodes: Any) -> tuple[Integers, Integers, int]:

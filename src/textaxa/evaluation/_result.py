@@ -113,7 +113,7 @@ class Evaluation:
                 {"level": one.level, **block(f"levels.{one.level}", "accuracy", "micro_f1", "macro_f1")}
                 for one in self.levels
             ],
-            "nodes": block("nodes", "micro_f1", "macro_f1"),
+            "nodes": block("nodes", "micro_f1", "macro_f1", "macro_f1_supported"),
             "hierarchical": block("hierarchical", "precision", "recall", "f1", "f1_auc"),
             "mistake_severity": values["mistake_severity"],
             "coherent_share": values["coherent_share"],
