@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from textaxa.classifier import HierarchicalTextClassifier
     from textaxa.config import Config, read_config
     from textaxa.data import Columns, Examples, iterate_rows, read_examples
+    from textaxa.decisions import Choice
     from textaxa.decoding import Prediction
     from textaxa.errors import (
         ConfigError,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
         TextaxaError,
     )
     from textaxa.evaluation import Evaluation, evaluate_paths, paired_test
+    from textaxa.jobs.calibrate import calibrate
     from textaxa.jobs.check import check
     from textaxa.jobs.compare import compare
     from textaxa.jobs.demo import demo
@@ -66,6 +68,8 @@ _HOME = {
     "Evaluation": "evaluation",
     "evaluate_paths": "evaluation",
     "paired_test": "evaluation",
+    "Choice": "decisions",
+    "calibrate": "jobs.calibrate",
     "check": "jobs.check",
     "compare": "jobs.compare",
     "demo": "jobs.demo",
@@ -95,6 +99,7 @@ _NEEDED = {
 """Packages of the extra ``train``; PyTorch is asked for when a head needs it."""
 
 __all__ = [
+    "Choice",
     "Columns",
     "Config",
     "ConfigError",
@@ -112,6 +117,7 @@ __all__ = [
     "TaxonomyError",
     "TextaxaError",
     "__version__",
+    "calibrate",
     "check",
     "check_taxonomy",
     "compare",

@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
 from textaxa.data import Examples, normalise_labels, normalise_texts, split_examples, taxonomy_of_labels
-from textaxa.decisions import Choice, decider, evidence_of
+from textaxa.decisions import Choice, Decider, evidence_of
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
@@ -299,7 +299,7 @@ valid_share, patience, time_budget, threshold, calibration, promise_share, preci
     def predict_paths(self, texts: Any, **how: Any) -> list[list[Prediction]]:
         """Give the same with a probability for every node on the way; ``top`` asks for the next most probable paths."""
         model = self._fitted()
-        decide = decider(model, Choice(**how))
+        decide = Decider(model, Choice(**how))
         return decide(model.node_proba(normalise_texts(texts)))
 
     def predict_sets(self, texts: Any, coverage: float = 0.9) -> list[list[LabelPath]]:

@@ -1,6 +1,6 @@
 """From a model's node probabilities to its answers, in whichever way is asked for: by a decoder, or with a promise.
 
-A model (anything with ``taxonomy, task, thresholds, evidence``) and a `Choice` come in; a function goes out that turns
+A model (anything with ``taxonomy, task, thresholds, evidence``) and a `Choice` come in; a `Decider` goes out that turns
 node probabilities (B, N) into predictions. Promises are worked out once, from what the model keeps of held-out rows.
 """
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from textaxa.decoding import FIXED, Prediction, decode
 from textaxa.decoding._decoders import check_decoder
-from textaxa.errors import ConfigError
+from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee import (
     OUTSIDE,
     Evidence,
@@ -27,6 +27,9 @@ from textaxa.guarantee import (
 )
 
 Decide = Callable[[NDArray[np.floating]], list[list[Prediction]]]
+
+TARGETS = (0.9, 0.95, 0.99)
+"""Accuracies for which a model tells whether they can be promised."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +67,13 @@ class Choice:
     outside: float | None = None
 
 
-def decider(model: Any, choice: Choice) -> Decide:
-    """Give what turns the model's node probabilities (B, N) into predictions.
+class Decider:
+    """Turns a model's node probabilities (B, N) into predictions.
+
+    Attributes
+    ----------
+    promise : Promise, or None
+        What is promised about the answers.
 
     Raises
     ------
@@ -74,22 +82,31 @@ def decider(model: Any, choice: Choice) -> Decide:
     DataError
         The promise cannot be kept with the evidence at hand; the message says how much would be needed.
     """
-    check_choice(choice, model.task)
-    accuracy = choice.accuracy
-    decide = _decoded(model, choice) if accuracy is None else _promised(model, accuracy, choice)
-    if choice.outside is None:
-        return decide
-    cut = outside_cut(evidence_of(model), choice.outside)
 
-    def without_outsiders(proba: NDArray[np.floating]) -> list[list[Prediction]]:
-        outside = is_outside(model.taxonomy, proba, cut, task=model.task)
+    def __init__(self, model: Any, choice: Choice) -> None:
+        check_choice(choice, model.task)
+        self._model = model
+        self._outside = None if choice.outside is None else outside_cut(evidence_of(model), choice.outside)
+        self.promise = None if choice.accuracy is None else _promise(model, choice.accuracy, choice, self._outside)
+        self._decide = _decoded(model, choice) if self.promise is None else _promised(model, self.promise)
+
+    def __call__(self, proba: NDArray[np.floating]) -> list[list[Prediction]]:
+        """Give the predictions of every text."""
+        found, model = self._decide(proba), self._model
+        if self._outside is None:
+            return found
+        outside = is_outside(model.taxonomy, proba, self._outside, task=model.task)
         top_level = proba[:, model.taxonomy.level_slice(1)].max(axis=1)
-        return [
-            _nowhere(float(p)) if out else found
-            for found, out, p in zip(decide(proba), outside.tolist(), top_level, strict=True)
-        ]
+        for i in np.flatnonzero(outside).tolist():
+            found[i] = _nowhere(float(top_level[i]))
+        return found
 
-    return without_outsiders
+
+def _promise(model: Any, accuracy: float, choice: Choice, outside: float | None) -> Promise:
+    """Make the promise about the texts that seem to belong."""
+    evidence = evidence_of(model)
+    belonging = evidence if outside is None else evidence.select(evidence.surest >= outside)
+    return promise(model.taxonomy, belonging, accuracy, choice.confidence, choice.scope)
 
 
 def _nowhere(probability: float) -> list[Prediction]:
@@ -124,8 +141,8 @@ def check_choice(choice: Choice, task: str) -> None:
     check_decoder(choice.decoder or "most-probable", top=choice.top, beta=choice.beta, costs=choice.costs)
 
 
-def evidence_of(model: Any, outside: float | None = None) -> Evidence:
-    """Give what held-out rows say about a model; with ``outside``, of the rows only that seem to belong.
+def evidence_of(model: Any) -> Evidence:
+    """Give what held-out rows say about a model.
 
     Raises
     ------
@@ -139,7 +156,7 @@ def evidence_of(model: Any, outside: float | None = None) -> Evidence:
             "with too few of them, or before a change of the taxonomy. Give it labelled rows that it has not seen: "
             "textaxa calibrate MODEL labelled.csv"
         )
-    return evidence if outside is None else evidence.select(evidence.surest >= outside_cut(evidence, outside))
+    return evidence
 
 
 def _decoded(model: Any, choice: Choice) -> Decide:
@@ -157,22 +174,17 @@ def _decoded(model: Any, choice: Choice) -> Decide:
     )
 
 
-def _promised(model: Any, accuracy: float, choice: Choice) -> Decide:
-    kept = promised(model, accuracy, choice.confidence, choice.scope, outside=choice.outside)
+def _promised(model: Any, kept: Promise) -> Decide:
     give = guaranteed_sets if model.task == "multi" else guaranteed_paths
     return lambda proba: give(model.taxonomy, proba, kept)
 
 
-def promised(
-    model: Any, accuracy: float, confidence: float = 0.95, scope: str = "all", *, outside: float | None = None
-) -> Promise:
-    """Give the promise that a model's evidence can keep, as `textaxa.guarantee.promise` does.
-
-    Raises
-    ------
-    ConfigError
-        The model has no evidence of held-out rows, or a number is out of bounds.
-    DataError
-        The promise cannot be kept with the evidence at hand.
-    """
-    return promise(model.taxonomy, evidence_of(model, outside), accuracy, confidence, scope)
+def promises_of(model: Any) -> dict[float, Promise | str]:
+    """Give what can be promised with 95 % confidence at usual accuracies, or why nothing can be."""
+    found: dict[float, Promise | str] = {}
+    for accuracy in TARGETS:
+        try:
+            found[accuracy] = promise(model.taxonomy, evidence_of(model), accuracy)
+        except (ConfigError, DataError) as error:
+            found[accuracy] = str(error)
+    return found

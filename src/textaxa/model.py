@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from textaxa.calibration import Calibration
-from textaxa.decisions import Choice, decider
+from textaxa.decisions import Choice, Decider
 from textaxa.decoding import Prediction
 from textaxa.encoders import Encoder, Pieces, TokenStates
 from textaxa.guarantee import Evidence
@@ -140,5 +140,5 @@ class Model(nn.Module):
         return self.decode(self.node_proba(texts), top=top)
 
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
-        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.decider` does it in other ways."""
-        return decider(self, Choice(top=top))(node_proba)
+        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.Decider` does it in other ways."""
+        return Decider(self, Choice(top=top))(node_proba)

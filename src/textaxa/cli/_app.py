@@ -7,6 +7,7 @@ import typer
 
 from textaxa._version import __version__
 from textaxa.cli._audit import audit
+from textaxa.cli._calibrate import calibrate
 from textaxa.cli._check import check
 from textaxa.cli._compare import compare
 from textaxa.cli._demo import demo
@@ -53,6 +54,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     train: "textaxa train apps.csv --text text --labels category,subcategory --out model/",
     predict: "textaxa predict model/ new.csv --text text -o out.csv --top 3",
     evaluate: "textaxa evaluate model/ test.csv --labels category,subcategory --train apps.csv",
+    calibrate: "textaxa calibrate model/ labelled.csv --labels category,subcategory",
     compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
     select: "textaxa select new.csv --model model/ --n 200 -o next.csv",
     check: "textaxa check apps.csv --text text --labels category,subcategory",

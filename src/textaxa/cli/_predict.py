@@ -11,6 +11,9 @@ from textaxa.cli._door import note
 if TYPE_CHECKING:
     from textaxa.jobs.predict import PredictResult
 
+SURE = "How sure"
+DECODER = "Decoder"
+
 
 def predict(
     model: Annotated[str, typer.Argument(help="Folder of the model.")],
@@ -19,6 +22,44 @@ def predict(
     template: options.Template = None,
     output: Annotated[str, typer.Option("-o", "--output", help="Where to write; - is stdout.", metavar="FILE")] = "-",
     top: Annotated[int, typer.Option(help="Paths a text, most probable first.")] = 1,
+    accuracy: Annotated[
+        float | None,
+        typer.Option(help="Promise: this share of the answers is right; stop where that ends.", rich_help_panel=SURE),
+    ] = None,
+    confidence: Annotated[float, typer.Option(help="Probability that the promise holds.", rich_help_panel=SURE)] = 0.95,
+    scope: Annotated[
+        str,
+        typer.Option(help="What is promised: of all answers, on every level, in every branch.", rich_help_panel=SURE),
+    ] = "all",
+    outside: Annotated[
+        float | None,
+        typer.Option(
+            help="Say which texts belong nowhere, with this share of false alarms.",
+            metavar="SHARE",
+            rich_help_panel=SURE,
+        ),
+    ] = None,
+    set_coverage: Annotated[
+        float | None,
+        typer.Option(
+            help="Add a set of paths that holds the true one so often.", metavar="SHARE", rich_help_panel=SURE
+        ),
+    ] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(help="most-probable, hf-beta, min-risk or greedy.", rich_help_panel=DECODER),
+    ] = None,
+    beta: Annotated[
+        float, typer.Option(help="hf-beta: how many times as much recall counts as precision.", rich_help_panel=DECODER)
+    ] = 1.0,
+    costs: Annotated[
+        str | None,
+        typer.Option(
+            help="min-risk: table predicted,true,cost; else the tree distance.",
+            metavar="TABLE",
+            rich_help_panel=DECODER,
+        ),
+    ] = None,
     format: Annotated[
         str | None,
         typer.Option("--format", help="csv, tsv, jsonl or parquet; told by the output's ending, else as the input."),
@@ -32,6 +73,7 @@ def predict(
 ) -> None:
     """Give every row of a table its path: columns path, probability, depth and stopped are added."""
     from textaxa.cli._progress import rows_progress
+    from textaxa.decisions import Choice
     from textaxa.jobs._listener import nobody
     from textaxa.jobs.predict import predict as job
 
@@ -42,7 +84,17 @@ def predict(
             output,
             text=options.column_names(text),
             template=template,
-            top=top,
+            choice=Choice(
+                top=top,
+                decoder=decoder,
+                beta=beta,
+                accuracy=accuracy,
+                confidence=confidence,
+                scope=scope,
+                outside=outside,
+            ),
+            costs=costs,
+            set_coverage=set_coverage,
             format=format,
             separator=separator,
             input_format=input_format,
@@ -63,5 +115,26 @@ def _tell(result: "PredictResult", output: str, quiet: bool) -> None:
         more = " …" if result.blank > len(result.blank_rows) else ""
         rows = "row has" if result.blank == 1 else "rows have"
         note(f"{result.blank:,} {rows} no text and so no path: {', '.join(result.blank_rows)}{more}.")
+    if result.promise is not None and not quiet:
+        _tell_promise(result)
     if not quiet and output != "-":
         note(f"{result.rows:,} rows in {result.seconds:,.1f} s: {output}")
+
+
+def _tell_promise(result: "PredictResult") -> None:
+    """Say what was promised, on what it rests, and how deep the answers went."""
+    from textaxa.guarantee import describe, unproven
+
+    kept = result.promise
+    if kept is None:
+        return
+    note(describe(kept))
+    if missing := unproven(kept):
+        note(missing)
+    total = sum(result.depths.values())
+    if total:
+        shares = [
+            f"{count / total:.1%} {'no answer' if depth == 0 else f'depth {depth}'}"
+            for depth, count in result.depths.items()
+        ]
+        note(f"Of {total:,} texts: {', '.join(shares)}. {result.stopped.get('leaf', 0) / total:.1%} reached a leaf.")

@@ -5,7 +5,7 @@ From node probabilities and what held-out rows say about a model. Knows no model
 
 from textaxa.guarantee._answers import OUTSIDE, guaranteed_paths, guaranteed_sets, nowhere
 from textaxa.guarantee._evidence import Evidence, collect_evidence, evidence_from_dict
-from textaxa.guarantee._promise import SCOPES, Kept, Promise, promise, unproven
+from textaxa.guarantee._promise import SCOPES, Kept, Promise, describe, promise, unproven
 from textaxa.guarantee._sets import is_outside, outside_cut, prediction_sets, set_cut
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Kept",
     "Promise",
     "collect_evidence",
+    "describe",
     "evidence_from_dict",
     "guaranteed_paths",
     "guaranteed_sets",

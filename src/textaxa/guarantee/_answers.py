@@ -11,7 +11,7 @@ from textaxa.decoding._prediction import NOT_SURE_ENOUGH, PredictionMaker
 from textaxa.decoding._proba import Probabilities, check_node_proba
 from textaxa.decoding._thresholds import passing
 from textaxa.guarantee._climb import best_chains
-from textaxa.guarantee._promise import Promise
+from textaxa.guarantee._promise import Promise, percent
 from textaxa.taxonomy import Taxonomy
 
 OUTSIDE = "outside the taxonomy"
@@ -69,7 +69,7 @@ def _because(taxonomy: Taxonomy, row: Probabilities, below: int, kept: Promise, 
     name, sure, needed = taxonomy.names[below], f"{float(row[below]):.2f}", kept.needed(below, levels_below)
     if np.isinf(needed):
         return f"no promise can be kept below, for want of held-out rows ({name} has {sure})"
-    return f"{name} has {sure}, and {needed:.2f} is needed for {kept.accuracy:.4g} accuracy"
+    return f"{name} has {sure}, and {needed:.2f} is needed for {percent(kept.accuracy)} accuracy"
 
 
 def guaranteed_sets(taxonomy: Taxonomy, node_proba: ArrayLike, kept: Promise) -> list[list[Prediction]]:

@@ -136,7 +136,7 @@ def _several(row: NDArray[np.int64], proba: Floats, wrong: NDArray[np.bool_]) ->
     begin = np.flatnonzero(first)
     size = np.diff(np.append(begin, len(row)))
     total = np.cumsum(wrong)
-    before = np.repeat((total - wrong)[begin], size)
+    before: NDArray[np.int64] = np.repeat((total - wrong)[begin], size)
     share = (total - before) / (np.arange(len(row)) - np.repeat(begin, size) + 1)
     change = share - np.where(first, 0.0, np.append(0.0, share[:-1])[: len(row)])
     return _summed(proba, first.astype(np.int64), change, "multi")

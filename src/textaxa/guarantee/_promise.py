@@ -18,8 +18,8 @@ from textaxa.taxonomy import Taxonomy
 
 SCOPES = {
     "all": "of all answers",
-    "level": "on every level: of the nodes given there",
-    "branch": "in every top-level branch: of the answers there, each branch with the confidence by itself",
+    "level": "of the nodes given on each level",
+    "branch": "of the answers in each top-level branch",
 }
 """What a promise can be about."""
 
@@ -157,6 +157,11 @@ def promise(
     return Promise(accuracy, confidence, scope, thresholds, parts)
 
 
+def percent(share: float) -> str:
+    """Write a share in percent, with no more digits than it has."""
+    return f"{100 * share:.6g}%"
+
+
 def _check(accuracy: float, confidence: float, scope: str) -> None:
     for name, value in (("accuracy", accuracy), ("confidence", confidence)):
         if not 0 < value < 1:
@@ -245,7 +250,7 @@ def _needed(found: Walk, start: float, wanted: Wanted, rows: int) -> int | None:
 def _cannot(
     parts: Sequence[Kept], tested: Evidence, accuracy: float, confidence: float, scope: str, *, share: float
 ) -> str:
-    said = f"{accuracy:.1%} accuracy with {confidence:.1%} confidence cannot be promised"
+    said = f"{percent(accuracy)} accuracy with {percent(confidence)} confidence cannot be promised"
     possible = [part.needed for part in parts if part.needed is not None]
     about = "" if scope == "all" else f" for any {scope}"
     if not possible:
@@ -259,6 +264,19 @@ def _cannot(
         f"About {total:,} validation rows would be needed ({min(possible):,} of them for the proof). Give more with "
         "`textaxa calibrate MODEL labelled.csv`, or ask for less."
     )
+
+
+def describe(found: Promise) -> str:
+    """Tell in one sentence what is promised, and on what it rests.
+
+    >>> describe(Promise(0.95, 0.9, "all", np.zeros(1), (Kept("all", 0.0, 80, 80, 1.0, None),)))
+    'With 90% confidence, at least 95% of all answers are right (proven on 80 held-out rows that chose nothing).'
+    """
+    counts = [part.rows for part in found.parts]
+    rows = sum(counts) if found.scope == "branch" else max(counts)
+    promised = f"at least {percent(found.accuracy)} {SCOPES[found.scope]} are right"
+    rests_on = f"proven on {rows:,} held-out rows that chose nothing"
+    return f"With {percent(found.confidence)} confidence, {promised} ({rests_on})."
 
 
 def unproven(found: Promise) -> str:

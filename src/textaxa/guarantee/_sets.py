@@ -11,6 +11,7 @@ from textaxa.decoding._paths import most_specific
 from textaxa.decoding._proba import Probabilities, check_node_proba, terminal_proba
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee._evidence import Evidence, surest_of
+from textaxa.guarantee._promise import percent
 from textaxa.taxonomy import Taxonomy
 
 
@@ -40,7 +41,7 @@ def set_cut(evidence: Evidence, coverage: float) -> float:
     if not 0 < coverage < 1:
         raise ConfigError(f"set_coverage = {coverage} must lie between 0 and 1, such as 0.9.")
     truth = evidence.truth[~evidence.tuning]
-    return _lowest(truth, 1 - coverage, f"Sets that hold the truth in {coverage:.1%} of the texts")
+    return _lowest(truth, 1 - coverage, f"A set that holds the truth in {percent(coverage)} of the texts")
 
 
 def outside_cut(evidence: Evidence, false_alarms: float) -> float:
@@ -68,7 +69,9 @@ def outside_cut(evidence: Evidence, false_alarms: float) -> float:
     if not 0 < false_alarms < 1:
         raise ConfigError(f"outside = {false_alarms} must lie between 0 and 1, such as 0.01.")
     surest = evidence.surest[evidence.tuning]
-    return _lowest(surest, false_alarms, f"Telling texts outside the taxonomy with {false_alarms:.1%} false alarms")
+    return _lowest(
+        surest, false_alarms, f"Telling texts outside the taxonomy with {percent(false_alarms)} false alarms"
+    )
 
 
 def _lowest(values: NDArray[np.float64], share: float, what: str) -> float:

@@ -4,6 +4,8 @@
 single-path task     ``path, probability, depth, stopped``; with ``top`` also ``path_2, probability_2``, …
 several-path task    ``paths`` and ``probabilities``
 JSONL, both          also ``paths: [{path, probability, levels: [{name, probability}]}]``
+with a promise       also ``because``: why a path does not go on (single-path task)
+with prediction sets also ``set``: the paths of which one is the true one; in JSONL a list
 ===================  =============================================================================
 
 An input column of the same name is kept as ``input_path`` and so on: tables with their true labels in ``path`` are
@@ -14,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from textaxa.decoding import Prediction
+from textaxa.taxonomy import Path as LabelPath
 
 NO_TEXT = "no text"
 """Why a row has no path: its text is blank. One blank row must not stop a million others."""
@@ -37,6 +40,10 @@ class ResultRows:
         Whether the output can hold lists (JSONL).
     separator, paths_separator
         Between the names of a path, and between paths.
+    because
+        Whether to tell why a path does not go on.
+    sets
+        Whether there is a prediction set beside the path.
     """
 
     def __init__(
@@ -48,10 +55,14 @@ class ResultRows:
         nested: bool,
         separator: str,
         paths_separator: str,
+        because: bool = False,
+        sets: bool = False,
     ) -> None:
         self.several = several
         self.top = top
         self.nested = nested
+        self.because = because and not several
+        self.sets = sets
         self.separator = separator
         self.paths_separator = f"{paths_separator.strip()} " if paths_separator.strip() else paths_separator
         self.added = self._added()
@@ -59,16 +70,35 @@ class ResultRows:
         self.renamed = {name: self._names[name] for name in input_columns if name in self._names}
         self.columns = (*(self.renamed.get(name, name) for name in input_columns), *self.added)
 
-    def make(self, row: Mapping[str, Any], predictions: Sequence[Prediction] | None) -> dict[str, Any]:
-        """Give one output row; ``predictions`` is None where the row has no text."""
+    def make(
+        self, row: Mapping[str, Any], predictions: Sequence[Prediction] | None, found: Sequence[LabelPath] | None = None
+    ) -> dict[str, Any]:
+        """Give one output row.
+
+        Parameters
+        ----------
+        row
+            The input row.
+        predictions
+            Its paths; None where the row has no text.
+        found
+            Its prediction set.
+        """
         kept = {self._names.get(name, name): value for name, value in row.items()}
-        return kept | (self._several(predictions) if self.several else self._single(predictions))
+        added = self._several(predictions) if self.several else self._single(predictions)
+        if self.sets:
+            written = [self.separator.join(path) for path in found or ()]
+            added["set"] = written if self.nested else self.paths_separator.join(written)
+        return kept | added
 
     def _added(self) -> tuple[str, ...]:
+        sets = ("set",) if self.sets else ()
         if self.several:
-            return ("paths",) if self.nested else ("paths", "probabilities")
+            return (("paths",) if self.nested else ("paths", "probabilities")) + sets
+        because = ("because",) if self.because else ()
         further = (name for rank in range(2, self.top + 1) for name in (f"path_{rank}", f"probability_{rank}"))
-        return ("path", "probability", "depth", "stopped", *further, *(("paths",) if self.nested else ()))
+        nested = ("paths",) if self.nested else ()
+        return ("path", "probability", "depth", "stopped", *because, *further, *nested, *sets)
 
     def _single(self, predictions: Sequence[Prediction] | None) -> dict[str, Any]:
         values: dict[str, Any] = dict.fromkeys(self.added)
@@ -80,12 +110,14 @@ class ResultRows:
         if predictions:
             values["depth"] = predictions[0].depth
             values["stopped"] = predictions[0].stopped
+            if self.because:
+                values["because"] = predictions[0].because
         if self.nested:
             values["paths"] = self._nested(predictions or ())
         return values
 
     def _several(self, predictions: Sequence[Prediction] | None) -> dict[str, Any]:
-        found = predictions or ()
+        found = [p for p in predictions or () if p.path]
         if self.nested:
             return {"paths": self._nested(found)}
         return {
@@ -101,6 +133,7 @@ class ResultRows:
                 "levels": [{"name": name, "probability": _rounded(p)} for name, p in found.levels],
             }
             for found in predictions
+            if found.path
         ]
 
     def _path(self, prediction: Prediction) -> str:

@@ -1,21 +1,27 @@
 """``textaxa predict``: a table in, the same table with paths out, row by row in constant memory."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textaxa.data import Columns, RowStream, iterate_rows, text_of, write_rows
 from textaxa.data._cells import has_surrogate
 from textaxa.data._formats import format_of_suffix, suffix_of
+from textaxa.decisions import Choice, Decider, evidence_of
+from textaxa.decoding import read_costs
 from textaxa.errors import ConfigError, DataError
+from textaxa.guarantee import prediction_sets, set_cut
 from textaxa.jobs._listener import Interrupted, Listener, nobody
 from textaxa.jobs._model import columns_for, columns_of, opened
 from textaxa.jobs._result_rows import ResultRows
+from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
     from textaxa.decoding import Prediction
+    from textaxa.guarantee import Promise
     from textaxa.model import Model
 
 Block = list[tuple[int, dict[str, Any]]]
@@ -46,6 +52,12 @@ class PredictResult:
         Input columns that were renamed because results need their names.
     seconds
         How long it took, without loading the model.
+    promise
+        What is promised about the answers, where that was asked for.
+    depths
+        How many rows with a text got a path of each depth, from 0 (no answer); single-path tasks.
+    stopped
+        How many of them ended for which reason; single-path tasks.
     """
 
     rows: int
@@ -53,6 +65,9 @@ class PredictResult:
     blank_rows: tuple[str, ...]
     renamed: dict[str, str]
     seconds: float
+    promise: "Promise | None"
+    depths: dict[int, int]
+    stopped: dict[str, int]
 
 
 def predict(
@@ -62,7 +77,9 @@ def predict(
     *,
     text: str | Sequence[str] | None = None,
     template: str | None = None,
-    top: int = 1,
+    choice: Choice | None = None,
+    costs: str | Path | None = None,
+    set_coverage: float | None = None,
     separator: str | None = None,
     format: str | None = None,
     input_format: str | None = None,
@@ -83,8 +100,12 @@ def predict(
         The file to write; ``"-"`` is standard output. It appears when it is whole, not before.
     text, template
         The text columns; not given: those that the model was trained on.
-    top
-        How many paths a text, most probable first (single-path models).
+    choice
+        How answers are made: the number of paths, a decoder, or a promise.
+    costs
+        A table of what wrong answers cost, columns ``predicted,true,cost``, for the decoder ``min-risk``.
+    set_coverage
+        Add the column ``set``: paths of which one is the true one with this probability.
     separator
         Between the names of a path in the output; not given: as in training.
     format
@@ -99,43 +120,79 @@ def predict(
     Raises
     ------
     ConfigError
-        The output is there; ``top`` is below 1.
+        The output is there; the choice contradicts itself, or the model has nothing to rest a promise on.
     DataError
-        The table cannot be read. Rows without a text are no error: they get no path.
+        The table cannot be read. Rows without a text are no error: they get no path. A promise cannot be kept.
     Interrupted
         Ctrl-C; an unfinished output file is removed, an older one untouched.
     """
-    _check(top, output, overwrite)
+    choice = choice or Choice()
+    _check(choice.top, output, overwrite)
     how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
     with iterate_rows(table, **how) as stream:
         if text is not None or template is not None:
             # Columns by flag are checked before the model, which takes seconds to load.
             stream.require(columns_of({"text": text or ("text",), "template": template}).text_columns)
         ready = opened(model)
-        _check_task(ready, top)
         columns = columns_for(ready, {"text": text, "template": template, "separator": separator}, labels=False)
+        answers = _Answers(ready, _priced(choice, costs, ready, columns), set_coverage)
         stream.require(columns.text_columns)
         target_format = format or _format_for(output, stream)
         _read_through(table, how, columns, known=None if target_format == "jsonl" else stream.columns)
         maker = ResultRows(
             stream.columns,
             several=ready.task == "multi",
-            top=min(top, len(ready.taxonomy.terminals)),
+            top=min(choice.top, len(ready.taxonomy.terminals)),
             nested=target_format == "jsonl",
             separator=columns.separator,
             paths_separator=columns.paths_separator,
+            because=choice.accuracy is not None or choice.outside is not None,
+            sets=set_coverage is not None,
         )
         tally = _Tally()
         try:
             with write_rows(output, format=target_format, overwrite=overwrite, columns=maker.columns) as writer:
                 for block in _blocks(stream):
-                    writer.write(_result_rows(ready, block, columns, maker, stream=stream, tally=tally))
+                    writer.write(_result_rows(answers, block, columns, maker, stream=stream, tally=tally))
                     listener({"event": "rows", "rows": tally.rows, "share": stream.progress()})
         except KeyboardInterrupt:
             raise Interrupted(_kept(output, tally.rows)) from None
         return PredictResult(
-            tally.rows, tally.blank, tuple(tally.places), maker.renamed, time.monotonic() - tally.began
+            rows=tally.rows,
+            blank=tally.blank,
+            blank_rows=tuple(tally.places),
+            renamed=maker.renamed,
+            seconds=time.monotonic() - tally.began,
+            promise=answers.decide.promise,
+            depths=dict(sorted(tally.depths.items())),
+            stopped=dict(tally.stopped.most_common()),
         )
+
+
+class _Answers:
+    """What the model answers, as it was chosen."""
+
+    def __init__(self, model: "Model", choice: Choice, set_coverage: float | None) -> None:
+        self.model = model
+        self.decide = Decider(model, choice)
+        self.cut = None if set_coverage is None else set_cut(evidence_of(model), set_coverage)
+
+    def __call__(self, texts: Sequence[str]) -> Iterator[tuple[list["Prediction"], list[LabelPath]]]:
+        """Give the predictions and the prediction set (empty where none is asked for) of each text."""
+        if not texts:
+            return iter(())
+        proba, taxonomy = self.model.node_proba(texts), self.model.taxonomy
+        sets: list[list[LabelPath]] = [[] for _ in texts]
+        if self.cut is not None:
+            found = prediction_sets(taxonomy, proba, self.cut, task=self.model.task)
+            sets = [[taxonomy.path(node) for node in row] for row in found]
+        return zip(self.decide(proba), sets, strict=True)
+
+
+def _priced(choice: Choice, costs: str | Path | None, model: "Model", columns: Columns) -> Choice:
+    if costs is None:
+        return choice
+    return replace(choice, costs=read_costs(costs, model.taxonomy, separator=columns.separator))
 
 
 @dataclass
@@ -143,27 +200,30 @@ class _Tally:
     rows: int = 0
     blank: int = 0
     places: list[str] = field(default_factory=list)
+    depths: Counter[int] = field(default_factory=Counter)
+    stopped: Counter[str] = field(default_factory=Counter)
     began: float = field(default_factory=time.monotonic)
 
 
 def _result_rows(
-    model: "Model", block: Block, columns: Columns, maker: ResultRows, *, stream: RowStream, tally: _Tally
+    answers: _Answers, block: Block, columns: Columns, maker: ResultRows, *, stream: RowStream, tally: _Tally
 ) -> list[dict[str, Any]]:
-    """Predict one block, and count it."""
+    """Predict one block, and count it; a row without a text gets no path."""
     texts = [_text(row, number, columns, stream) for number, row in block]
-    found = _predict_block(model, texts, maker.top)
+    found = answers([text for text in texts if text])
+    made = [
+        maker.make(row, *next(found)) if text else maker.make(row, None)
+        for (_, row), text in zip(block, texts, strict=True)
+    ]
     empty = [number for (number, _), text in zip(block, texts, strict=True) if not text]
     tally.rows += len(block)
     tally.blank += len(empty)
     tally.places += [f"{stream.unit} {number}" for number in empty[: SHOWN_BLANK - len(tally.places)]]
-    return [maker.make(row, paths) for (_, row), paths in zip(block, found, strict=True)]
-
-
-def _predict_block(model: "Model", texts: Sequence[str], top: int) -> list["Sequence[Prediction] | None"]:
-    """Predict the texts that are not blank; None stands for the blank ones."""
-    filled = [text for text in texts if text]
-    predictions = iter(model.predict(filled, top=top) if filled else ())
-    return [next(predictions) if text else None for text in texts]
+    if not maker.several:
+        answered = [row for row, text in zip(made, texts, strict=True) if text]
+        tally.depths.update(row["depth"] for row in answered)
+        tally.stopped.update(row["stopped"] for row in answered)
+    return made
 
 
 def _blocks(stream: RowStream) -> Iterator[Block]:
@@ -230,13 +290,6 @@ def _check(top: int, output: str | Path, overwrite: bool) -> None:
     if str(output) != STANDARD and Path(output).exists() and not overwrite:
         raise ConfigError(
             f"The output {str(output)!r} is already there. Name another file, or add --overwrite to replace it."
-        )
-
-
-def _check_task(model: "Model", top: int) -> None:
-    if top > 1 and model.task == "multi":
-        raise ConfigError(
-            "This model gives several paths a text by itself, so a number of paths (top) cannot be asked."
         )
 
 

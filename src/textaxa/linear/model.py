@@ -15,7 +15,7 @@ from scipy import sparse
 from textaxa._version import __version__
 from textaxa.calibration import Calibration
 from textaxa.data._label_nodes import label_nodes, terminal_positions
-from textaxa.decisions import Choice, decider
+from textaxa.decisions import Choice, Decider
 from textaxa.decoding import Prediction
 from textaxa.evaluation import hierarchical_f1
 from textaxa.guarantee import Evidence
@@ -170,8 +170,8 @@ class LinearModel:
         return self.decode(self.node_proba(texts), top=top)
 
     def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
-        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.decider` does it in other ways."""
-        return decider(self, Choice(top=top))(node_proba)
+        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.Decider` does it in other ways."""
+        return Decider(self, Choice(top=top))(node_proba)
 
     def write(self, folder: Path) -> None:
         """Write vocabulary and weights into a model folder."""

@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from textaxa.decisions import promises_of
 from textaxa.heads import uses_encoder
 from textaxa.taxonomy import format_path
 
 if TYPE_CHECKING:
+    from textaxa.guarantee import Promise
     from textaxa.model import Model
 
 _SHOWN = 15
@@ -21,6 +23,7 @@ def model_card(model: "Model") -> str:
         _use(),
         _data(model),
         _scores(model.summary),
+        _sure(model),
         _settings(model),
         _versions(model.summary),
     ]
@@ -99,6 +102,28 @@ def _scores(summary: Mapping[str, Any]) -> str:
         return ""
     lines = [f"- {name.replace('_', ' ')}: {value:.4f}" for name, value in best.items() if isinstance(value, float)]
     return "## Scores on the validation rows\n\n" + "\n".join(lines)
+
+
+def _sure(model: "Model") -> str:
+    """Say how the probabilities were calibrated, and which accuracy can be promised."""
+    lines = []
+    calibration = model.calibration
+    if calibration is not None:
+        scores = calibration.scores
+        loss = f", log loss {scores['none']:.3f} before" if "none" in scores else ""
+        loss += f" and {scores[calibration.method]:.3f} after" if loss and calibration.method in scores else ""
+        lines.append(f"- calibration: {calibration.method}, on {calibration.rows:,} rows{loss} (cross-validated)")
+    if model.evidence is not None:
+        for accuracy, kept in promises_of(model).items():
+            lines.append(f"- {accuracy:.0%} accuracy with 95% confidence: {_promised(kept)}")
+    return "## How sure it is\n\n" + "\n".join(lines) if lines else ""
+
+
+def _promised(kept: "Promise | str") -> str:
+    if isinstance(kept, str):
+        return "cannot be promised with the held-out rows that it has"
+    (part,) = kept.parts
+    return f"can be promised; {part.answered / part.rows:.1%} of the texts then get an answer (`--accuracy`)"
 
 
 def _settings(model: "Model") -> str:

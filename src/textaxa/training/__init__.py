@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from textaxa.training._settle import parted, settle
 from textaxa.training._start import Listener, train_model
 
 if TYPE_CHECKING:
     from textaxa.training._train import resolved
 
-__all__ = ["Listener", "resolved", "train_model"]
+__all__ = ["Listener", "parted", "resolved", "settle", "train_model"]
 
 
 def __getattr__(name: str) -> Any:

@@ -57,8 +57,8 @@ def _taken(rows: Rows, wanted: np.ndarray) -> Rows:
     return [rows[0][i] for i in wanted], [rows[1][i] for i in wanted]
 
 
-def settle(model: Any, held_out: HeldOut, proba_of: Proba) -> None:
-    """Give a model its calibration, its thresholds and its evidence; its summary then tells the scores with them.
+def settle(model: Any, held_out: HeldOut, proba_of: Proba) -> dict[str, float]:
+    """Give a model its calibration, its thresholds and its evidence; give the scores of the choosing rows with them.
 
     Parameters
     ----------
@@ -78,7 +78,6 @@ def settle(model: Any, held_out: HeldOut, proba_of: Proba) -> None:
     proba = model.calibration(raw)
     if model.task == "multi":
         model.thresholds = fitted_thresholds(taxonomy, training.threshold, nodes, proba)
-    model.summary["best"] = model.summary.get("best", {}) | _scores(model, nodes, proba)
     if held_out.proving is not None:
         proving = _sample(held_out.proving, len(taxonomy))
         proven = model.calibration(proba_of(proving[0]))
@@ -90,6 +89,7 @@ def settle(model: Any, held_out: HeldOut, proba_of: Proba) -> None:
             tuning=np.arange(len(nodes) + len(proven)) < len(nodes),
             seed=training.seed,
         )
+    return _scores(model, nodes, proba)
 
 
 def _sample(rows: Rows, n_nodes: int) -> Rows:

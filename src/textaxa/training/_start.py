@@ -103,7 +103,7 @@ def train_model(
         model = train_network(texts, labels, taxonomy, settings, checkpoint_dir=checkpoint_dir, resume=resume, **how)
         proba_of = _shared(model, vectors)
     if held_out:
-        settle(model, held_out, proba_of)
+        model.summary["best"] = model.summary.get("best", {}) | settle(model, held_out, proba_of)
     elif task == "multi":
         model.thresholds = fitted_thresholds(taxonomy, training.threshold)
     return model
