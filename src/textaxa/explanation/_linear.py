@@ -11,6 +11,7 @@ way is straight and margins are linear, that is an integral over one number, che
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from textaxa.explanation._ngrams import lowered_with_places, places
 from textaxa.explanation._targets import Target
 from textaxa.explanation._words import Parts
 from textaxa.linear import LinearModel
+from textaxa.linear._features import Features
 
 _STEPS = (16, 64, 256)
 """Points of the integral (Gauss-Legendre); more are taken until the error is small."""
@@ -32,6 +34,9 @@ _ENOUGH = 1e-5
 """Error of a sum of contributions, as a share of it, that needs no more points: margins are float32."""
 
 MEANING = "the meaning of the text (encoder)"
+
+_COLUMNS: WeakKeyDictionary[Features, dict[str, dict[str, int]]] = WeakKeyDictionary()
+"""Columns of n-grams, which never change, as long as a model lives: of a large one they take a tenth of a second."""
 
 Floats = NDArray[np.float64]
 
@@ -70,14 +75,16 @@ class LinearExplainer:
                 break
         return mean
 
-    @cached_property
+    @property
     def column_of(self) -> dict[str, dict[str, int]]:
         """The column of every n-gram, by kind."""
-        first, found = 0, {}
-        for kind, terms in self.counts.vocabulary.items():
-            found[kind] = {term: first + i for i, term in enumerate(terms)}
-            first += len(terms)
-        return found
+        if self.counts not in _COLUMNS:
+            first, found = 0, {}
+            for kind, terms in self.counts.vocabulary.items():
+                found[kind] = {term: first + i for i, term in enumerate(terms)}
+                first += len(terms)
+            _COLUMNS[self.counts] = found
+        return _COLUMNS[self.counts]
 
 
 class _LinearReading:
