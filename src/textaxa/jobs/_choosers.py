@@ -14,7 +14,7 @@ from textaxa.data._places import counted
 from textaxa.decoding import FIXED
 from textaxa.errors import DataError
 from textaxa.jobs._selected_rows import DIVERSE, RANDOM, UNSURE
-from textaxa.selection import Pool, RowScores, coverage_weight, score_rows, spread
+from textaxa.selection import FEWEST, PER_WANTED, Pool, RowScores, coverage_weight, residuals, score_rows, spread
 from textaxa.taxonomy import format_path
 
 if TYPE_CHECKING:
@@ -29,6 +29,9 @@ COLD_CANDIDATES = 20_000
 FEW_ROWS = 10
 """A class with fewer training rows is named in the reason."""
 
+RESIDUALS = 50_000_000
+"""Candidates times nodes of the taxonomy that are kept: 200 MB."""
+
 RANDOM_REASON = "drawn at random, to measure accuracy on"
 DIVERSE_REASON = "unlike the other chosen texts; there is no model yet"
 
@@ -37,7 +40,8 @@ class ModelChooser:
     """Chooses with a model: unsure about, of rare classes, unlike each other."""
 
     def __init__(self, model: "Model", n: int, n_random: int, seed: int) -> None:
-        self.pool = Pool(n, random=n_random, seed=seed)
+        most = max(2 * n, min(max(FEWEST, PER_WANTED * n), RESIDUALS // len(model.taxonomy)))
+        self.pool = Pool(n, random=n_random, most=most, seed=seed)
         self._model, self._n, self._seed = model, n, seed
         counts = model.summary.get("counts")
         several = model.task == "multi"
@@ -46,24 +50,26 @@ class ModelChooser:
 
     def add(self, numbers: Sequence[int], texts: list[str]) -> None:
         """Score a block of texts, and keep what may be chosen."""
-        model = self._model
-        proba, features = _probabilities(model, texts)
-        thresholds = getattr(model, "thresholds", None)
-        scores = score_rows(
-            model.taxonomy, proba, task=model.task, thresholds=FIXED if thresholds is None else thresholds
-        )
-        worth = scores.uncertainty * coverage_weight(model.taxonomy, self._counts, scores.best, task=model.task)
-        self.pool.add(numbers, texts, worth, scores, features)
+        taxonomy, task = self._model.taxonomy, self._model.task
+        proba, features = _probabilities(self._model, texts)
+        cuts = FIXED if self._model.thresholds is None else self._model.thresholds
+        scores = score_rows(taxonomy, proba, task=task, thresholds=cuts)
+        residual = residuals(taxonomy, proba, scores.best, task=task, thresholds=cuts)
+        rare = coverage_weight(taxonomy, self._counts, scores.best, task=task)
+        self.pool.add(numbers, texts, scores.uncertainty * rare, scores, features, residual, rare)
 
     def choose(self) -> Reasons:
         """Give the chosen rows, in order, and why."""
-        rows, worth, blocks = self.pool.candidates()
+        rows, blocks = self.pool.candidates()
         drawn = self.pool.random_rows()
         if not len(rows):
             return _mixed([], drawn)
         scores = [(block[0], i) for block in blocks for i in range(len(block[0]))]
         features = stacked([block[1] for block in blocks])
-        found = spread(features, self._n - len(drawn), weights=worth, seed=self._seed).tolist()
+        residual = np.concatenate([block[2] for block in blocks])
+        rare = np.concatenate([block[3] for block in blocks])
+        wanted = self._n - len(drawn)
+        found = spread(features, wanted, residuals=residual, weights=rare, seed=self._seed).tolist()
         reasons = [self._reason(scores[place][0].take([scores[place][1]])) for place in found]
         return _mixed([(int(rows[i]), UNSURE, why) for i, why in zip(found, reasons, strict=True)], drawn)
 
@@ -105,7 +111,7 @@ class ColdChooser:
 
     def choose(self) -> Reasons:
         """Give the chosen rows, in order, and why."""
-        rows, _, blocks = self.pool.candidates()
+        rows, blocks = self.pool.candidates()
         drawn = self.pool.random_rows()
         texts = [str(text) for block in blocks for text in block[0]]
         found = spread(_word_features(texts), self._n - len(drawn), seed=self._seed) if texts else np.empty(0, int)
@@ -113,13 +119,13 @@ class ColdChooser:
 
 
 def _word_features(texts: list[str]) -> Any:
-    """Give TF-IDF vectors as CSR (C, F); all alike where no word can be counted."""
+    """Give TF-IDF vectors as CSR (C, F) of the words that two texts share; all alike where there are none."""
     require("sklearn", extra="train")
     from textaxa.linear._features import fit_features
     from textaxa.linear._settings import LinearSettings
 
     try:
-        _, vectors = fit_features(LinearSettings(characters="off", word_ngrams=1, min_rows=1), texts, seed=0)
+        _, vectors = fit_features(LinearSettings(characters="off", word_ngrams=1, min_rows=2), texts, seed=0)
     except DataError:
         return np.ones((len(texts), 1), dtype=np.float32)
     return vectors

@@ -97,8 +97,8 @@ class Pool:
         """Give the numbers of the random rows, in a random order."""
         return [row for _, row in self._random]
 
-    def candidates(self) -> tuple[NDArray[np.int64], NDArray[np.float64], list[tuple[Any, ...]]]:
-        """Give the row numbers (C,) and worth (C,) of the candidates, and the payload block by block.
+    def candidates(self) -> tuple[NDArray[np.int64], list[tuple[Any, ...]]]:
+        """Give the row numbers (C,) of the candidates, and their payload block by block.
 
         Random rows are no candidates.
         """
@@ -106,8 +106,7 @@ class Pool:
         blocks = [block.kept(np.flatnonzero(~np.isin(block.rows, drawn))) for block in self._blocks]
         blocks = [block for block in blocks if len(block.rows)]
         rows = np.concatenate([block.rows for block in blocks] or [np.empty(0, dtype=np.int64)])
-        worth = np.concatenate([block.worth for block in blocks] or [np.empty(0)])
-        return rows, worth, [block.payload for block in blocks]
+        return rows, [block.payload for block in blocks]
 
     def _draw(self, keys: list[bytes], rows: NDArray[np.int64]) -> None:
         if self._n_random:

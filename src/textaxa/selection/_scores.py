@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from textaxa._sparse import take
 from textaxa.decoding import check_thresholds, terminal_proba
+from textaxa.decoding._thresholds import passing
 from textaxa.taxonomy import Taxonomy
 
 Floats = NDArray[np.float64]
@@ -97,6 +99,34 @@ def score_rows(
     if task == "multi":
         return _several(proba, check_thresholds(taxonomy, thresholds))
     return _one_path(taxonomy, proba, exact.astype(np.float64))
+
+
+def residuals(
+    taxonomy: Taxonomy, node_proba: ArrayLike, best: ArrayLike, *, task: str = "single", thresholds: ArrayLike = 0.5
+) -> NDArray[np.float32]:
+    """Give node probabilities less the answer that the model would give, float32 (B, N): what it is unsure about.
+
+    Parameters
+    ----------
+    taxonomy, node_proba, task, thresholds
+        As `score_rows` takes them.
+    best
+        The end of every text's most probable path (B,); not read where there are several paths.
+
+    Examples
+    --------
+    >>> from textaxa.taxonomy import Taxonomy
+    >>> taxonomy = Taxonomy.from_paths([("Games", "Sports"), ("Games", "Cards")])
+    >>> residuals(taxonomy, [[1.0, 0.75, 0.25]], [1]).tolist()
+    [[0.0, -0.25, 0.25]]
+    """
+    found = np.array(node_proba, dtype=np.float32)
+    if task == "multi":
+        cuts = check_thresholds(taxonomy, thresholds)
+        return found - passing(taxonomy, found, cuts)
+    row, node = take(taxonomy.ancestors, np.asarray(best))
+    found[row, node] -= 1
+    return found
 
 
 def coverage_weight(taxonomy: Taxonomy, counts: ArrayLike, nodes: ArrayLike, *, task: str = "single") -> Floats:
