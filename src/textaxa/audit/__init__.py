@@ -7,14 +7,17 @@ from textaxa.audit._cross_fit import OnceEncoded, cross_fitted
 from textaxa.audit._label_errors import LabelError, label_errors
 from textaxa.audit._near_duplicates import NearDuplicates, near_duplicates
 from textaxa.audit._overlaps import Overlap, overlaps
+from textaxa.audit._two_groups import TwoGroups, two_groups
 
 __all__ = [
     "LabelError",
     "NearDuplicates",
     "OnceEncoded",
     "Overlap",
+    "TwoGroups",
     "cross_fitted",
     "label_errors",
     "near_duplicates",
     "overlaps",
+    "two_groups",
 ]

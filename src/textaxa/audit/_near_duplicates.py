@@ -94,7 +94,7 @@ class _Groups:
 
     def __init__(self, similarity: float) -> None:
         sketch: Any = require("datasketch", extra="audit")
-        self._sketch = sketch
+        self._empty = sketch.MinHash(num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
         self._limit = similarity
         # A little below the limit: a candidate too many is checked and dropped, one too few is lost.
         self._found = sketch.MinHashLSH(threshold=max(0.05, 0.9 * similarity), num_perm=_PERMUTATIONS)
@@ -116,7 +116,7 @@ class _Groups:
     def _place(self, text: str) -> tuple[int, float]:
         """Give the group of a text not seen before, a new one if need be, and how like its first text it is."""
         mine = shingles(text)
-        signature = self._sketch.MinHash(num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
+        signature = self._empty.copy()  # drawing the permutations anew for every text would take half of the time
         signature.update_batch([one.encode("utf-8", "surrogatepass") for one in mine])
         near = sorted((-_jaccard(mine, shingles(self._first[one])), one) for one in self._found.query(signature))
         if near and -near[0][0] >= self._limit:

@@ -187,7 +187,8 @@ def _show(result: "AuditResult", first: int, out: str | None) -> None:
         errors = [error for error in result.errors if error.kind == kind]
         if errors and first:
             screen.print(_table(result, f"{title}: {len(errors):,}, first {min(first, len(errors))}", errors[:first]))
-    _show_overlaps(result, first)
+    _show_sentences("Categories that overlap", [one.sentence for one in result.overlaps], first)
+    _show_sentences("Categories that could be split", [one.sentence for one in result.groups], first)
     _show_duplicates(result, first)
     if out is not None:
         screen.print(_plain(f"All {len(result.errors):,} likely errors, most suspicious first: {out}"))
@@ -230,14 +231,15 @@ def _short(text: str) -> str:
     return plain if len(plain) <= TEXT_WIDTH else f"{plain[: TEXT_WIDTH - 1]}…"
 
 
-def _show_overlaps(result: "AuditResult", first: int) -> None:
+def _show_sentences(title: str, sentences: list[str], first: int) -> None:
     from textaxa.cli._tables import console
 
-    if not result.overlaps:
+    if not sentences:
         return
-    console().print(_plain(f"Categories that overlap: {len(result.overlaps):,}"))
-    for one in result.overlaps[:first]:
-        console().print(_plain(f"  {one.sentence}"))
+    more = f", first {first}" if len(sentences) > first else ""
+    console().print(_plain(f"{title}: {len(sentences):,}{more}"))
+    for sentence in sentences[:first]:
+        console().print(_plain(f"- {sentence}"))
 
 
 def _show_duplicates(result: "AuditResult", first: int) -> None:
@@ -259,7 +261,7 @@ def _show_duplicates(result: "AuditResult", first: int) -> None:
             f"{examples.unit} {examples.rows[row]:,} is {'; '.join(format_path(path) for path in examples.labels[row])}"
             for row in _differing(result, one.rows)
         ]
-        screen.print(_plain(f"  {', '.join(told)}: {_short(examples.texts[one.rows[0]])}"))
+        screen.print(_plain(f"- {', '.join(told)}: {_short(examples.texts[one.rows[0]])}"))
 
 
 def _differing(result: "AuditResult", rows: tuple[int, ...]) -> list[int]:

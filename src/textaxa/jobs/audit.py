@@ -10,7 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa._extras import require
-from textaxa.audit import LabelError, NearDuplicates, OnceEncoded, Overlap, cross_fitted, label_errors, near_duplicates
+from textaxa.audit import (
+    LabelError,
+    NearDuplicates,
+    OnceEncoded,
+    Overlap,
+    TwoGroups,
+    cross_fitted,
+    label_errors,
+    near_duplicates,
+    two_groups,
+)
 from textaxa.audit import overlaps as overlapping
 from textaxa.config import Config
 from textaxa.data import Examples, read_examples, require_two_classes, taxonomy_of_labels
@@ -47,6 +57,8 @@ class AuditResult:
         Likely label errors, most suspicious first.
     overlaps
         Categories that are taken for each other, those with the most texts first.
+    groups
+        Categories whose texts fall in two clear groups, the clearest first.
     duplicates
         Rows with nearly the same text, those with different labels first; None where they were not looked for.
     how
@@ -59,6 +71,7 @@ class AuditResult:
     taxonomy: Taxonomy
     errors: tuple[LabelError, ...]
     overlaps: tuple[Overlap, ...]
+    groups: tuple[TwoGroups, ...]
     duplicates: tuple[NearDuplicates, ...] | None
     how: str
     seconds: float
@@ -97,6 +110,7 @@ class AuditResult:
             "confident_rows": self.confident,
             "errors": list(self.rows()),
             "overlaps": [asdict(one) | {"sentence": one.sentence} for one in self.overlaps],
+            "two_groups": [asdict(one) | {"sentence": one.sentence} for one in self.groups],
             "near_duplicate_groups": None if self.duplicates is None else len(duplicates),
             "near_duplicate_conflicts": None if self.duplicates is None else sum(one.conflict for one in duplicates),
             "near_duplicates": [self._group(one) for one in duplicates[:TOLD_DUPLICATES]],
@@ -177,6 +191,7 @@ def audit(
         taxonomy,
         label_errors(taxonomy, nodes, scored.proba, task=task, vectors=scored.vectors),
         overlapping(taxonomy, nodes, scored.proba, task=task),
+        two_groups(examples.texts, examples.labels, scored.vectors),
         found,
         scored.how,
         time.monotonic() - started,
