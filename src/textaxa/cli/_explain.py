@@ -148,7 +148,7 @@ def _lines(text: str, level: "LevelExplanation", top: int) -> list["Styled"]:
     lines = []
     for side, style in (("for", "green"), ("against", "red")):
         words = [one for one in found if (one.weight > 0) == (side == "for")]
-        told = [f"{one.word}{f' × {one.count}' if one.count > 1 else ''} {one.weight:+.2f}" for one in words[:top]]
+        told = [f"{one.word}{f' × {one.times}' if one.times > 1 else ''} {one.weight:+.2f}" for one in words[:top]]
         rest = [f"{len(words) - top:,} more {sum(one.weight for one in words[top:]):+.2f}"] if words[top:] else []
         lines.append(Text.assemble((f"  {side:<9}", style), ", ".join([*told, *rest]) or "nothing"))
     others = {"without words": level.baseline, **level.elsewhere}

@@ -87,7 +87,7 @@ def _table(side: str, words: list[Listed], largest: float) -> str:
     if not words:
         return f"<table><caption>{title}</caption><tr><td>none</td></tr></table>"
     rows = "".join(
-        f"<tr><th scope=row dir=auto>{escape(one.word)}{f' <small>× {one.count}</small>' if one.count > 1 else ''}</th>"
+        f"<tr><th scope=row dir=auto>{escape(one.word)}{f' <small>× {one.times}</small>' if one.times > 1 else ''}</th>"
         f'<td class=bar><i class={side} style="width:{100 * abs(one.weight) / largest:.0f}%"></i></td>'
         f"<td class=number>{one.weight:+.2f}</td></tr>"
         for one in words[:_ROWS]

@@ -62,7 +62,9 @@ def _word_places(text: str, longest: int) -> Iterator[Place]:
 
 def _squeezed(text: str) -> tuple[str, list[int]]:
     """Make one space of several blanks in a row; give the text, and where each place of it stood."""
-    pieces, origin, done = [], [], 0
+    pieces: list[str] = []
+    origin: list[int] = []
+    done = 0
     for found in _BLANKS.finditer(text):
         pieces += [text[done : found.start()], " "]
         origin += range(done, found.start() + 1)

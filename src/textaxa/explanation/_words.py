@@ -101,14 +101,14 @@ class Listed(NamedTuple):
 
     word: str
     weight: float
-    count: int
+    times: int
 
 
 def listed(text: str, words: Iterable[Word]) -> list[Listed]:
     """Put a text's equal words together (whatever their case); those with a contribution, largest first.
 
     >>> listed("Play, play on", [Word(0, 4, 1.0), Word(6, 10, 0.5), Word(11, 13, -2.0)])
-    [Listed(word='on', weight=-2.0, count=1), Listed(word='Play', weight=1.5, count=2)]
+    [Listed(word='on', weight=-2.0, times=1), Listed(word='Play', weight=1.5, times=2)]
     """
     found: dict[str, Listed] = {}
     for word in words:
@@ -116,5 +116,5 @@ def listed(text: str, words: Iterable[Word]) -> list[Listed]:
             continue
         spelled = text[word.start : word.end]
         before = found.get(spelled.casefold(), Listed(spelled, 0.0, 0))
-        found[spelled.casefold()] = Listed(before.word, before.weight + word.weight, before.count + 1)
+        found[spelled.casefold()] = Listed(before.word, before.weight + word.weight, before.times + 1)
     return sorted(found.values(), key=lambda one: -abs(one.weight))
