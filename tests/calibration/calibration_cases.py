@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from textaxa.calibration import Calibration
 from textaxa.calibration._calibration import space_of
-from textaxa.calibration._maps import Curve, Curves, Lines
+from textaxa.calibration._maps import Bent, Curve, Curves, Lines
 from textaxa.taxonomy import NodeRecord, Taxonomy
 
 
@@ -69,15 +69,16 @@ def random_calibration(taxonomy, task, method, generator):
     """A calibration with parameters far from those that change nothing."""
     space = space_of(taxonomy, task, method)
     n_levels = len(space.levels)
-    if method in ("isotonic", "venn-abers"):
+    if method in ("vector", "isotonic", "venn-abers"):
         curves = tuple(_random_curve(generator) for _ in range(n_levels))
-        return Calibration(taxonomy, task, method, Curves(curves, logs=task == "single"))
+        bent = Bent(curves, generator.normal(0, 1, space.n))
+        return Calibration(
+            taxonomy, task, method, bent if method == "vector" else Curves(curves, logs=task == "single")
+        )
     scale = np.exp(generator.normal(0, 1, n_levels)).clip(0.05, 20)
     if method == "temperature":
         return Calibration(taxonomy, task, method, Lines(scale))
-    floor = generator.uniform(-20, -5, n_levels)
-    shift = generator.normal(0, 1, space.n) if method == "vector" else None
-    return Calibration(taxonomy, task, method, Lines(scale, floor, shift))
+    return Calibration(taxonomy, task, method, Lines(scale, generator.uniform(-20, -5, n_levels)))
 
 
 def _random_curve(generator):
@@ -86,7 +87,7 @@ def _random_curve(generator):
 
 
 def slow_single(taxonomy, change, row_exact):
-    """Calibrate one text by a `Lines` map without a shift on a tree, decision by decision: node probabilities.
+    """Calibrate one text by a `Lines` map on a tree, decision by decision: node probabilities.
 
     ``row_exact`` is P(exactly terminal t) (T,), all above 0.
     """

@@ -19,6 +19,7 @@ from textaxa.calibration._lines import Problem
 from textaxa.calibration._maps import log_odds
 from textaxa.calibration._rows import SingleRows
 from textaxa.calibration._told import closed, told_by_choices, told_by_ratios
+from textaxa.calibration._vector import LOG_BENDS, ODDS_BENDS, BentProblem, parts_of
 from textaxa.decoding import terminal_proba
 from textaxa.errors import ConfigError, DataError
 from textaxa.taxonomy import NodeRecord, Taxonomy
@@ -143,10 +144,12 @@ def test_gradients_are_those_of_the_loss(taxonomy, task, generator, parts):
         )
     for one, options in zip(told, space.levels, strict=True):
         own = type(one)(one.score, one.option - options.start, one.row, one.true, one.starts)
-        problem = Problem(own, 0.2, 0.5, space.shifted[options], 0.3)
-        width = options.stop - options.start
-        theta = np.concatenate([[generator.normal()], [-8.1234567], generator.normal(size=1 + width)])
-        theta = theta[: {1: 1, 2: 2, 3: None}[parts]]
+        if parts < 3:
+            problem, theta = Problem(own, 0.2, 0.5), np.array([generator.normal(), -8.1234567])[:parts]
+        else:
+            bends = np.array(LOG_BENDS if task == "single" else ODDS_BENDS)
+            problem = BentProblem(own, parts_of(own.score, bends), 0.2, space.shifted[options], 0.3)
+            theta = generator.normal(size=len(bends) + options.stop - options.start)
         value, gradient = problem(theta)
         assert np.isfinite(value)
         assert gradient == pytest.approx(approx_fprime(theta, lambda x: problem(x)[0], 1e-6), abs=2e-3, rel=1e-3)  # noqa: B023
@@ -393,9 +396,9 @@ def test_applying_needs_numpy_alone():
         "d = {'format': 'textaxa-calibration', 'version': 1, 'task': 'single', 'rows': 1, 'scores': {}};"
         "curve = {'x': [-27, 27], 'y': [-20, 20]};"
         "print([calibration_from_dict(t, {**d, **m})([[0.9, 0.1]]).tolist() for m in ("
-        "{'method': 'vector', 'scale': [1], 'floor': [-20], 'shift': [0, 1]},"
+        "{'method': 'vector', 'curves': [curve], 'shift': [0, 1]},"
         "{'method': 'isotonic', 'curves': [curve]})])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "[[0.7" in done.stdout
+    assert "[[[0.6519" in done.stdout  # (0.9 / 0.1) ** (20 / 27) against e

@@ -18,7 +18,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from textaxa.calibration import METHODS, Calibration, calibration_from_dict
-from textaxa.calibration._maps import Lines, changed
+from textaxa.calibration._maps import Bent, Curve, Lines, changed
 from textaxa.decoding import terminal_proba, top_paths
 from textaxa.taxonomy import Taxonomy
 
@@ -113,8 +113,12 @@ def test_single_path_calibration_is_that_of_the_definition(taxonomy, scale, gene
 
 def test_several_paths_calibration_is_that_of_the_definition():
     taxonomy = Taxonomy.from_paths([("A", "B"), ("A", "C"), ("D",)])
+    ends = np.array([-20.0, 20.0])
     calibration = Calibration(
-        taxonomy, "multi", "vector", Lines(np.array([0.5, 2.0]), np.array([-9.0, -9.0]), np.array([0.1, 0, -0.3, 0]))
+        taxonomy,
+        "multi",
+        "vector",
+        Bent(tuple(Curve(ends, ends * scale) for scale in (0.5, 2.0)), np.array([0.1, 0, -0.3, 0])),
     )
     found = calibration([[0.8, 0.3, 0.4, 0.8]])[0]
 

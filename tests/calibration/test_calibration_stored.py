@@ -82,7 +82,8 @@ def test_keys_may_not_be_missing_or_added(method):
     ],
 )
 def test_wrong_values_are_refused(key, value, told):
-    _refused({**_stored("vector"), key: value}, told)
+    method = {"scale": "temperature-per-level", "floor": "temperature-per-level"}.get(key, "vector")
+    _refused({**_stored(method), key: value}, told)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +105,9 @@ def test_wrong_values_are_refused(key, value, told):
         ([[0, 0], [1, 1]], "x and y"),
     ],
 )
-def test_wrong_curves_are_refused(curve, told):
-    stored = _stored("isotonic")
+@pytest.mark.parametrize("method", ["vector", "isotonic"])
+def test_wrong_curves_are_refused(method, curve, told):
+    stored = _stored(method)
     stored["curves"][1] = curve
     _refused(stored, told)
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from textaxa.calibration._choices import Choices, sibling_choices, terminal_choice
-from textaxa.calibration._maps import Lines, Map, changed
+from textaxa.calibration._maps import Bent, Lines, Map, changed
 from textaxa.calibration._spaces import Ratios, row_blocks
 from textaxa.decoding._proba import check_node_proba
 from textaxa.taxonomy import Taxonomy
@@ -99,6 +99,7 @@ def _stored(change: Map | None) -> dict[str, Any]:
     if change is None:
         return {}
     if isinstance(change, Lines):
-        parts = {"scale": change.scale, "floor": change.floor, "shift": change.shift}
-        return {name: values.tolist() for name, values in parts.items() if values is not None}
-    return {"curves": [{"x": curve.x.tolist(), "y": curve.y.tolist()} for curve in change.curves]}
+        floor = {} if change.floor is None else {"floor": change.floor.tolist()}
+        return {"scale": change.scale.tolist(), **floor}
+    shift = {"shift": change.shift.tolist()} if isinstance(change, Bent) else {}
+    return {"curves": [{"x": curve.x.tolist(), "y": curve.y.tolist()} for curve in change.curves], **shift}

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from textaxa._suggest import did_you_mean
 from textaxa.calibration._calibration import METHODS, MULTI, SINGLE, Calibration
-from textaxa.calibration._lines import RIDGES
 from textaxa.calibration._rows import Rows, SeveralRows, SingleRows
 from textaxa.calibration._spaces import Float, Int
 from textaxa.calibration._told import closed
+from textaxa.calibration._vector import RIDGES
 from textaxa.decoding._proba import check_node_proba
 from textaxa.errors import ConfigError, DataError
 from textaxa.taxonomy import Taxonomy

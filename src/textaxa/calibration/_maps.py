@@ -1,4 +1,4 @@
-"""What calibration does to one score: a line (scale and shift), or a rising curve through knots.
+"""What calibration does to one score: a scale and a floor, or a rising curve through knots, and a shift.
 
 A map gets the scores of options of one level, and gives scores of the same shape; every number for itself, so that a
 row's result does not depend on the others.
@@ -18,7 +18,7 @@ END = float(np.log(1 / FLOOR - 1))
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """A floor and a scale a level, a shift an option: ``scale * max(score, floor) + shift``.
+    """A floor and a scale a level: ``scale * max(score, floor)``.
 
     Attributes
     ----------
@@ -26,49 +26,59 @@ class Lines:
         Above 0, float64 (levels,); 1 / temperature.
     floor
         float64 (levels,), or None for none: what a model calls impossible is as improbable as such options were.
-    shift
-        float64 (K,), or None for no shift.
     """
 
     scale: Float
     floor: Float | None = None
-    shift: Float | None = None
 
-    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:
+    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:  # noqa: ARG002 - as Bent
         """Give the changed scores of options of a level (from 0)."""
         if self.floor is not None:
             scores = np.maximum(scores, self.floor[level])
         changed: Float = scores * self.scale[level]
-        return changed if self.shift is None else changed + self.shift[options]
+        return changed
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Log-odds to log-odds, linear between knots; ``x`` and ``y`` rise, float64 (knots,)."""
+    """Straight between knots, level outside them; ``x`` and ``y`` rise, float64 (knots,)."""
 
     x: Float
     y: Float
 
-    def __call__(self, log_odds: Float) -> Float:
-        """Give the changed log-odds."""
-        return np.interp(log_odds, self.x, self.y)
+    def __call__(self, scores: Float) -> Float:
+        """Give the changed scores."""
+        return np.interp(scores, self.x, self.y)
+
+
+@dataclass(frozen=True, eq=False)
+class Bent:
+    """A curve of scores a level, and a shift an option, float64 (K,)."""
+
+    curves: tuple[Curve, ...]
+    shift: Float
+
+    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:
+        """Give the changed scores of options of a level (from 0)."""
+        changed: Float = self.curves[level](scores) + self.shift[options]
+        return changed
 
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """A curve a level. ``logs`` tells that scores are logarithms of probabilities, not log-odds."""
+    """A curve of log-odds a level. ``logs`` tells that scores are logarithms of probabilities, not log-odds."""
 
     curves: tuple[Curve, ...]
     logs: bool
 
-    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:  # noqa: ARG002 - as Lines
+    def of_level(self, level: int, scores: Float, options: slice | NDArray[np.int32]) -> Float:  # noqa: ARG002 - as Bent
         """Give the changed scores of options of a level (from 0)."""
         if not self.logs:
             return self.curves[level](scores)
         return np.asarray(-np.logaddexp(0.0, -self.curves[level](log_odds(scores))))
 
 
-Map = Lines | Curves
+Map = Lines | Bent | Curves
 
 
 def changed(change: Map, levels: Sequence[slice], scores: Float) -> Float:

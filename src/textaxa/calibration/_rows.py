@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from textaxa.calibration._choices import Choices, sibling_choices, terminal_choice
 from textaxa.calibration._curves import fit_isotonic, fit_venn_abers
-from textaxa.calibration._lines import fit_scales, fit_temperature, fit_vector
+from textaxa.calibration._lines import fit_scales, fit_temperature
 from textaxa.calibration._maps import Map, changed
 from textaxa.calibration._spaces import FLOOR, Float, Int, Ratios, Space, row_blocks
 from textaxa.calibration._told import Told, told_by_choices, told_by_ratios
+from textaxa.calibration._vector import fit_vector
 from textaxa.taxonomy import Taxonomy
 
 Marks = NDArray[np.bool_]

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from textaxa.calibration._calibration import FORMAT, METHODS, MULTI, SINGLE, VERSION, Calibration, space_of
-from textaxa.calibration._maps import END, Curve, Curves, Lines, Map
+from textaxa.calibration._maps import END, Bent, Curve, Curves, Lines, Map
 from textaxa.calibration._spaces import Float
 from textaxa.errors import ModelFileError
 from textaxa.taxonomy import Taxonomy
@@ -18,14 +18,16 @@ MOST_SHIFT = 50.0
 LOWEST_FLOOR = 30.0
 """Nats below 0; a fit stops at the floor of all probabilities, 27.6."""
 
+MOST_SCORE = 600.0
+"""Of a bent line: its slopes are at most 20."""
+
 MOST_KNOTS = 10_000
-_CURVED = ("isotonic", "venn-abers")
 _KEYS = {"format", "version", "task", "method", "rows", "scores"}
 _OWN: dict[str, set[str]] = {
     "none": set(),
     "temperature": {"scale"},
     "temperature-per-level": {"scale", "floor"},
-    "vector": {"scale", "floor", "shift"},
+    "vector": {"curves", "shift"},
     "isotonic": {"curves"},
     "venn-abers": {"curves"},
 }
@@ -76,29 +78,29 @@ def calibration_from_dict(taxonomy: Taxonomy, stored: Any) -> Calibration:
 def _map(taxonomy: Taxonomy, task: str, method: str, stored: Mapping[str, Any]) -> Map:
     space = space_of(taxonomy, task, method)
     n_levels = len(space.levels)
-    if method in _CURVED:
-        curves = stored.get("curves")
-        if not isinstance(curves, list) or len(curves) != n_levels:
+    if "curves" in _OWN[method]:
+        stored_curves = stored.get("curves")
+        if not isinstance(stored_curves, list) or len(stored_curves) != n_levels:
             _damaged(f"curves is no list of {n_levels}, one a level")
-        return Curves(tuple(_curve(one) for one in curves), logs=task == SINGLE)
+        curves = tuple(_curve(one, MOST_SCORE if method == "vector" else END) for one in stored_curves)
+        if method != "vector":
+            return Curves(curves, logs=task == SINGLE)
+        return Bent(curves, _bounded(_numbers(stored.get("shift"), "shift", space.n), "shift", MOST_SHIFT))
     scale = _numbers(stored.get("scale"), "scale", n_levels)
     if (scale < SCALES[0]).any() or (scale > SCALES[1]).any():
         _damaged(f"a scale is outside {SCALES[0]} to {SCALES[1]:g}")
     if method == "temperature":
         return Lines(scale)
-    floor = _bounded(_numbers(stored.get("floor"), "floor", n_levels), "floor", LOWEST_FLOOR)
-    if method == "temperature-per-level":
-        return Lines(scale, floor)
-    return Lines(scale, floor, _bounded(_numbers(stored.get("shift"), "shift", space.n), "shift", MOST_SHIFT))
+    return Lines(scale, _bounded(_numbers(stored.get("floor"), "floor", n_levels), "floor", LOWEST_FLOOR))
 
 
-def _curve(stored: Any) -> Curve:
+def _curve(stored: Any, most: float) -> Curve:
     if not isinstance(stored, Mapping) or set(stored) != {"x", "y"}:
         _damaged("a curve is no object of x and y")
     if not isinstance(stored["x"], list) or not 2 <= len(stored["x"]) <= MOST_KNOTS:
         _damaged(f"a curve has no list of 2 to {MOST_KNOTS:,} knots")
     x = _bounded(_numbers(stored["x"], "x of a curve", len(stored["x"])), "x of a curve", END)
-    y = _bounded(_numbers(stored["y"], "y of a curve", len(x)), "y of a curve", END)
+    y = _bounded(_numbers(stored["y"], "y of a curve", len(x)), "y of a curve", most)
     if (np.diff(x) <= 0).any() or (np.diff(y) < 0).any():
         _damaged("the knots of a curve do not rise")
     return Curve(x, y)
