@@ -47,7 +47,10 @@ class DataSettings(Checked):
     group: str | None = setting(
         None, "A column whose equal values stay together in a split: the author, the shop, the thread."
     )
-    format: str | None = setting(None, "csv, tsv, jsonl or parquet. Empty: told by the file's ending.")
+    format: str | None = setting(
+        None,
+        "csv, tsv, jsonl or parquet; label-studio or argilla for an export of these tools. Empty: told by the file.",
+    )
     encoding: str | None = setting(None, "The file's character encoding. Empty: UTF-8.")
     delimiter: str | None = setting(None, "What stands between the cells of a CSV file. Empty: a comma.")
 

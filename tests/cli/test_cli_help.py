@@ -8,7 +8,7 @@ import pytest
 
 resource = pytest.importorskip("resource", reason="processor time of children is told on Unix only")
 
-COMMANDS = ["train", "predict", "evaluate", "check", "audit", "init", "explain", "info", "demo"]
+COMMANDS = ["train", "predict", "evaluate", "select", "check", "audit", "init", "explain", "info", "demo"]
 VERBS = ["show", "check", "convert", "diff"]
 EVERY = [[name] for name in COMMANDS] + [["taxonomy"]] + [["taxonomy", verb] for verb in VERBS]
 
