@@ -143,7 +143,10 @@ def _gradient_times_input(explainer: Any, text: str, target: Target) -> Parts:
     reading = explainer.read(text)
     if hasattr(reading, "margins"):
         _, slope = explainer.scores(explainer.scaled(reading.margins[None]), target)
-        values = reading._weights(slope[0] * _scale(explainer)) * reading.features.data
+        values = (
+            reading.model.weights.of_features(reading.features.indices, slope[0] * _scale(explainer))
+            * reading.features.data
+        )
         return reading._grams.shared(reading.features.indices, values)
     return _of_network(reading, target)
 

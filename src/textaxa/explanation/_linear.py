@@ -126,7 +126,7 @@ class _LinearReading:
                 "text says. Ask for another path."
             )
         slope = self.explainer.mean_slope(target, self.bias, self.margins, score - baseline)
-        weights = self._weights(slope)
+        weights = self.model.weights.of_features(self.features.indices, slope)
         values = weights * self.features.data
         counted = self.features.indices < self.explainer.counts.width
         parts = self._grams.shared(self.features.indices[counted], values[counted])
@@ -138,12 +138,6 @@ class _LinearReading:
             parts = Parts(*(np.concatenate(pair) for pair in zip(parts, found, strict=True)))
             meaning -= float(found.value.sum())
         return Contribution(score, baseline, parts, {MEANING: meaning})
-
-    def _weights(self, slope: Floats) -> Floats:
-        """Give the weight of each of the text's features in a score with this slope by margins (K,)."""
-        moved = np.flatnonzero(slope)
-        weights = np.asarray(self.model.weights.matrix[moved].T @ slope[moved]).ravel()
-        return np.asarray(weights[self.features.indices], dtype=np.float64)
 
     def _meaning(self, weights: Floats, columns: NDArray[np.integer]) -> Parts:
         """Give what the words add to the contribution of the text's vector."""

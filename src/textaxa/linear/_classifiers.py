@@ -50,6 +50,10 @@ class Weights:
         dense = product.toarray() if sparse.issparse(product) else product
         return np.asarray(dense, dtype=np.float64) + self.bias
 
+    def of_features(self, features: np.ndarray, options: np.ndarray) -> np.ndarray:
+        """Give the weights of features (f,), each a sum over options weighted by ``options`` (K,); float64 (f,)."""
+        return np.asarray(self._by_feature[features] @ options, dtype=np.float64).ravel()
+
     @cached_property
     def _by_feature(self) -> Any:
         """The matrix turned around, (F, K); dense where that is small."""
