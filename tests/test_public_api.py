@@ -8,6 +8,8 @@ import pytest
 import textaxa
 
 PUBLIC = {
+    "Choice",
+    "calibrate",
     "Columns", "Config", "ConfigError", "DataError", "Evaluation", "Examples", "Finding", "HierarchicalTextClassifier",
     "MissingExtraError", "Model", "ModelFileError", "Prediction", "Report", "Taxonomy", "TaxonomyError", "TextaxaError",
     "__version__", "check", "check_taxonomy", "compare", "demo", "diff_taxonomies", "evaluate", "evaluate_paths",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from textaxa.guarantee._bounds import answers_needed, binomial_tail, mean_loss_tail, next_batch_tail
+from textaxa.guarantee._bounds import answers_needed, batch_rate, binomial_tail, mean_loss_tail
 
 RATES = (0.01, 0.05, 0.1, 0.5)
 
@@ -18,19 +18,21 @@ def test_the_binomial_tail_is_scipys(rate):
     )
 
 
-@pytest.mark.parametrize("rate", RATES)
-def test_the_next_batch_is_scipys_hypergeometric(rate):
-    trials = np.repeat([1, 7, 60, 1000], 4)
-    successes = (trials * np.tile([0, 0.02, 0.1, 0.5], 4)).astype(np.int64)
-    batch = np.full(len(trials), 400)
-    allowed = int(rate * 400)
-    marked = successes + allowed + 1
-    expected = stats.hypergeom.cdf(successes, trials + batch, marked, trials)
-    np.testing.assert_allclose(next_batch_tail(successes, trials, rate, batch), expected, rtol=1e-8, atol=1e-12)
+@pytest.mark.parametrize(("rate", "error"), [(0.05, 0.025), (0.1, 0.2)])
+def test_the_rate_for_a_batch_is_the_largest_that_keeps_it(rate, error):
+    batch = np.array([1, 9, 10, 150, 4096, 4097, 50_000])
+    found = batch_rate(rate, error, batch)
+    exceeded = stats.binom.sf(np.floor(rate * batch + 1e-9), batch, found)
+    assert (exceeded <= error + 1e-9).all()
+    more = stats.binom.sf(np.floor(rate * batch + 1e-9), batch, found + 2e-6)
+    exact = (batch <= 4096) & (found < rate - 1e-5)
+    assert (more[exact] > error).all(), "the largest, not just one"
+    assert exact.sum() >= 4
+    assert (np.diff(found[[1, 3, 4, 6]]) > 0).all()
 
 
-def test_a_batch_too_small_to_hold_a_mistake_proves_nothing():
-    assert next_batch_tail(np.array([0]), np.array([50]), 0.05, np.array([0]))[0] == 1
+def test_an_empty_batch_allows_anything():
+    assert batch_rate(0.05, 0.05, np.array([0]))[0] == pytest.approx(0.05, abs=1e-6)
 
 
 def test_no_trials_prove_nothing():

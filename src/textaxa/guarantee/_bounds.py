@@ -3,6 +3,7 @@
 Counts of mistakes and answers come in, P(so few or fewer | the rate is ``rate``) goes out.
 """
 
+from collections.abc import Callable
 from functools import lru_cache
 from math import e
 
@@ -16,8 +17,8 @@ _CELLS = 2_000_000
 """Terms of binomial sums held at once: 16 MB."""
 
 
-def binomial_tail(successes: Counts, trials: Counts, rate: float) -> Floats:
-    """Give P(X <= successes) of a binomial X with so many trials; each of shape (K,).
+def binomial_tail(successes: Counts, trials: Counts, rate: float | Floats) -> Floats:
+    """Give P(X <= successes) of a binomial X with so many trials; each of shape (K,), the rate one or (K,).
 
     At ``rate`` it is the p-value of "the true rate is above ``rate``", and inverting it gives the upper bound of
     Clopper & Pearson (Biometrika 1934).
@@ -30,58 +31,81 @@ def binomial_tail(successes: Counts, trials: Counts, rate: float) -> Floats:
         return found
     log_factorial = _log_factorials(int(trials.max()))
     within = np.flatnonzero(successes < trials)
+    rates = np.broadcast_to(np.asarray(rate, dtype=np.float64), len(trials))
     size = max(1, _CELLS // (int(successes.max(initial=0)) + 1))
     for start in range(0, len(within), size):
         rows = within[start : start + size]
-        found[rows] = _tails(successes[rows], trials[rows], rate, log_factorial)
+        found[rows] = _tails(successes[rows], trials[rows], rates[rows, None], log_factorial)
     return found
 
 
-def _tails(successes: Counts, trials: Counts, rate: float, log_factorial: Floats) -> Floats:
+def _tails(successes: Counts, trials: Counts, rate: Floats, log_factorial: Floats) -> Floats:
     k = np.arange(int(successes.max()) + 1)
     rest = np.maximum(trials[:, None] - k, 0)
     log_ways = log_factorial[trials][:, None] - log_factorial[k] - log_factorial[rest]
-    terms = np.exp(log_ways + k * np.log(rate) + rest * np.log1p(-rate))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_chance = np.where(k > 0, k * np.log(rate), 0.0)  # a rate of 0 allows no success
+    terms = np.exp(log_ways + log_chance + rest * np.log1p(-rate))
     total: Floats = np.where(k <= successes[:, None], terms, 0.0).sum(axis=1)
     return np.minimum(total, 1.0)
 
 
-def next_batch_tail(successes: Counts, trials: Counts, rate: float, batch: Counts) -> Floats:
-    """Give a p-value of "among the next ``batch`` trials more than ``rate`` will be successes"; each of shape (K,).
+def batch_rate(rate: float, error: float, batch: Counts) -> Floats:
+    """Give the true rates at which among the next ``batch`` trials hardly ever more than ``rate`` are successes.
 
-    Were there just one more than allowed, all trials together would hold ``successes + floor(rate * batch) + 1``, and
-    any of them would be as likely to lie among the observed ones: a hypergeometric tail. With ever larger batches it
-    becomes `binomial_tail`.
+    Parameters
+    ----------
+    rate
+        The share that must not be exceeded, in (0, 1).
+    error
+        How often it may be exceeded all the same, in (0, 1).
+    batch
+        Sizes of batches, (K,).
 
-    >>> next_batch_tail(np.array([0]), np.array([59]), 0.05, np.array([1_000_000])).round(4).tolist()
-    [0.0485]
+    Returns
+    -------
+    The largest such rates, (K,): exact up to batches of 4,096, from Chernoff's bound above. They grow towards ``rate``.
+
+    >>> batch_rate(0.05, 0.05, np.array([20, 400, 100_000])).round(4).tolist()
+    [0.0181, 0.0354, 0.0483]
     """
-    found = np.ones(len(trials))
-    allowed = np.floor(rate * batch + 1e-9).astype(np.int64)
-    total, marked = trials + batch, successes + allowed + 1
-    possible = np.flatnonzero((batch > 0) & (successes < trials) & (allowed < batch))
-    log_factorial = _log_factorials(int(total.max(initial=1)))
-    size = max(1, _CELLS // (int(successes.max(initial=0)) + 1))
-    for start in range(0, len(possible), size):
-        rows = possible[start : start + size]
-        found[rows] = _hypergeometric(successes[rows], trials[rows], marked[rows], total[rows], log_factorial)
+    exact = batch <= _EXACT
+    found = np.empty(len(batch))
+    found[exact] = _exact_rates(rate, error)[batch[exact]]
+    above = batch[~exact]
+    found[~exact] = _bisected(
+        lambda low: above * _divergence(rate, low) >= -np.log(error), np.zeros(len(above)), np.full(len(above), rate)
+    )
     return found
 
 
-def _hypergeometric(successes: Counts, trials: Counts, marked: Counts, total: Counts, log_factorial: Floats) -> Floats:
-    def log_choose(n: Counts, k: Counts) -> Floats:
-        inside = (k >= 0) & (k <= n)
-        chosen = np.where(inside, k, 0)
-        ways = log_factorial[n] - log_factorial[chosen] - log_factorial[n - chosen]
-        return np.where(inside, ways, -np.inf)
+_EXACT = 4096
 
-    k = np.arange(int(successes.max()) + 1)[None]
-    drawn, plain = trials[:, None], (total - marked)[:, None]
-    ways = log_choose(np.broadcast_to(marked[:, None], (len(trials), k.shape[1])), k + 0 * drawn)
-    others = log_choose(np.broadcast_to(plain, ways.shape), drawn - k)
-    terms = np.exp(ways + others - log_choose(total, trials)[:, None])
-    total_of: Floats = np.where(k <= successes[:, None], terms, 0.0).sum(axis=1)
-    return np.minimum(total_of, 1.0)
+
+@lru_cache(maxsize=16)
+def _exact_rates(rate: float, error: float) -> Floats:
+    """Give them for batches of 0 to 4,096."""
+    batch = np.arange(_EXACT + 1)
+    allowed = np.floor(rate * batch + 1e-9).astype(np.int64)
+    return _bisected(
+        lambda low: binomial_tail(allowed, batch, low) >= 1 - error, np.zeros(len(batch)), np.full(len(batch), rate)
+    )
+
+
+def _bisected(holds: Callable[[Floats], NDArray[np.bool_]], low: Floats, high: Floats) -> Floats:
+    """Give the largest values for which something holds that holds below and not above; to a millionth."""
+    for _ in range(20):
+        middle = (low + high) / 2
+        kept = holds(middle)
+        low, high = np.where(kept, middle, low), np.where(kept, high, middle)
+    return low
+
+
+def _divergence(rate: float | Floats, true: float | Floats) -> Floats:
+    """Give the Kullback-Leibler divergence of two coins, in nats."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        heads = np.where(np.asarray(rate) > 0, rate * np.log(rate / true), 0.0)
+        return np.asarray(heads + (1 - rate) * np.log((1 - rate) / (1 - true)))
 
 
 def _log_factorials(most: int) -> Floats:
@@ -103,10 +127,7 @@ def mean_loss_tail(losses: Floats, trials: Counts, rate: float) -> Floats:
     """
     mean = np.divide(losses, trials, out=np.ones(len(trials)), where=trials > 0)
     below = np.minimum(mean, rate)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        divergence = np.where(below > 0, below * np.log(below / rate), 0.0)
-        divergence += (1 - below) * np.log((1 - below) / (1 - rate))
-    hoeffding = np.exp(-trials * divergence)
+    hoeffding = np.exp(-trials * _divergence(below, rate))
     # Sums of rounded ratios may lie a hair above a whole number.
     bentkus = e * binomial_tail(np.ceil(losses - 1e-9).astype(np.int64), trials, rate)
     found: Floats = np.where(trials > 0, np.minimum(np.minimum(hoeffding, bentkus), 1.0), 1.0)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from textaxa.guarantee._bounds import Floats, binomial_tail, mean_loss_tail, next_batch_tail
+from textaxa.guarantee._bounds import Floats, batch_rate, binomial_tail, mean_loss_tail
 from textaxa.guarantee._climb import order_of
 from textaxa.guarantee._evidence import LEAST, Evidence
 
@@ -57,7 +57,10 @@ class Wanted:
         wrong = np.rint(loss).astype(np.int64)
         if self.to_come is None:
             return binomial_tail(wrong, answered, self.rate)
-        return next_batch_tail(wrong, answered, self.rate, np.rint(answered * self.to_come).astype(np.int64))
+        # Half of the error is for a true rate that is too high, half for a batch that turns out worse than it.
+        to_come = np.rint(answered * self.to_come).astype(np.int64)
+        rate = batch_rate(self.rate, self.error / 2, to_come)
+        return np.minimum(2 * binomial_tail(wrong, answered, rate), 1.0)
 
 
 @dataclass(frozen=True)
