@@ -80,8 +80,8 @@ HEAD = """# Prediction sets, and texts that belong nowhere
 
 ## Sets: how often the truth is in them
 
-Test rows, split in halves {splits} times; the cut from one half, checked on the other. Mean and central 95 % of the splits,
-mean and median number of nodes in a set. fdroid has several paths a text: there all its nodes must be in the set.
+Test rows, split in halves {splits} times; the cut from one half, checked on the other. Mean and central 95 % of the
+splits, mean and median number of nodes in a set. fdroid has several paths a text: there all its nodes must be in the set.
 
 | data | model | wanted | held | central 95 % | nodes, mean | median |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -90,8 +90,8 @@ mean and median number of nodes in a set. fdroid has several paths a text: there
 OUTSIDE = """
 ## Texts that belong nowhere
 
-A plain `linear` model; {foreign} test texts of each of the other sets are foreign to it. The cut allows {alarms:.0%} false
-alarms on texts that belong. *Area*: how often a text that belongs is surer than a foreign one.
+A plain `linear` model; {foreign} test texts of each of the other sets are foreign to it. The cut allows {alarms:.0%}
+false alarms on texts that belong. *Area*: how often a text that belongs is surer than a foreign one.
 
 | data | own texts | foreign texts | false alarms | foreign ones found | area |
 | --- | --- | --- | --- | --- | --- |
