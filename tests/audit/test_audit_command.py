@@ -85,6 +85,12 @@ def test_json_holds_everything(tmp_path):
     assert found["near_duplicate_conflicts"] >= 1
 
 
+def test_standard_output_holds_rows_alone(tmp_path):
+    done = _run(_write(tmp_path / "apps.csv", _planted()), *LABELS, "-o", "-", "--quiet", "--folds", "3")
+    assert done.exit_code == 0
+    assert {row["row"] for row in list(csv.DictReader(done.stdout.splitlines()))[:2]} == {"22", "24"}
+
+
 def test_a_model_is_trained_anew_unless_it_is_used_as_it_is(tmp_path):
     table = _write(tmp_path / "apps.csv", _planted())
     clean = _write(tmp_path / "clean.csv", _rows())

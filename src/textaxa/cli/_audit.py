@@ -131,6 +131,8 @@ def audit(
         raise typer.BadParameter(
             "the model brings its settings: leave --head, --encoder and --set out", param_hint="--model"
         )
+    if out == "-" and as_json:
+        raise typer.BadParameter("both go to standard output: give one of them", param_hint="--out - and --json")
     with ExitStack() as stack:
         writer = stack.enter_context(write_rows(out, overwrite=overwrite, columns=_columns(data))) if out else None
         result = job(
@@ -150,7 +152,7 @@ def audit(
         from textaxa.cli._tables import show_json
 
         show_json(result.to_dict())
-    else:
+    elif out != "-":
         _show(result, first, out)
 
 
