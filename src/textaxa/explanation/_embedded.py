@@ -15,6 +15,7 @@ from torch import nn
 
 from textaxa.encoders import Encoder, Tokens, TokenStates, TransformerEncoder
 from textaxa.encoders._static import StaticEncoder
+from textaxa.encoders._textrcnn import TextRCNN
 from textaxa.encoders._word_vectors import SPECIAL
 
 Features = torch.Tensor | TokenStates
@@ -69,7 +70,7 @@ def embedded(encoder: Encoder, text: str, *, reads: str, average: torch.Tensor) 
     for row, places in enumerate(encoder.tokenise.places(text)):
         for column, (first, last) in enumerate(places):
             start[row, column], end[row, column] = first, last
-    of = _of_layer if isinstance(encoder, TransformerEncoder) else _of_table
+    of = _WAYS[type(encoder)]
     return Embedded(*of(_Reader(encoder, reads), tokens, torch.from_numpy(end > 0), average), start, end)
 
 
@@ -117,40 +118,65 @@ def _of_layer(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: t
     return vectors, baseline, features
 
 
-def _of_table(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: torch.Tensor) -> _Way:
-    """Give every token a row of its own in the table of vectors that the encoder looks tokens up in.
+def _of_static(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: torch.Tensor) -> _Way:
+    """Put rows of a table in place of token vectors; no words are vectors of length 0.
 
-    No words are vectors of length 0. Where a static encoder normalises, 0 has no direction and scores would jump there:
-    then they are tokens of the average text, or padding where there is none.
+    Where the encoder normalises, 0 has no direction and scores would jump there: then they are tokens of the average
+    text. Without training rows there is none, and heads may normalise: then they are padding tokens.
     """
     del is_word
     encoder: Any = reader.encoder
-    ids, mask = tokens.input_ids, tokens.attention_mask
-    static = isinstance(encoder, StaticEncoder)
-    first = encoder.unknown + 1 if static else len(SPECIAL)
-    table = encoder.vectors.detach() if static else torch.cat([torch.zeros_like(encoder.unknown), encoder.unknown])
-    if static:
-        mask = mask * (ids != encoder.unknown)
-    else:
-        table = torch.cat([table.detach(), encoder.vectors])
-    vectors = nn.functional.embedding(ids, table)
-    none = torch.zeros_like(vectors[0, 0])
-    if static and not average.any():  # features are not scaled, as without training rows: heads may normalise them
+    known = tokens.attention_mask * (tokens.input_ids != encoder.unknown)
+    table = encoder.vectors.detach()
+    none = torch.zeros_like(table[0])
+    if not average.any():
         none = table[encoder.tokenise.padding]
-    elif static and encoder.config.get("normalize"):
+    elif encoder.config.get("normalize"):
         none = average
-    baseline = none.expand_as(vectors)
+    vectors = nn.functional.embedding(tokens.input_ids, table)
+    first = encoder.unknown + 1  # the number of no token may be that of the unknown one, which is left out
+    features = _run_rows(reader, Tokens(tokens.input_ids, known, tokens.text_of), first=first, rows_before=first)
+    return vectors, none.expand_as(vectors), features
+
+
+def _of_textrcnn(reader: _Reader, tokens: Tokens, is_word: torch.Tensor, average: torch.Tensor) -> _Way:
+    """Put rows of a table in place of word vectors; no words are vectors of length 0, as padding has."""
+    del is_word, average
+    encoder: Any = reader.encoder
+    table = torch.cat([torch.zeros_like(encoder.unknown), encoder.unknown, encoder.vectors]).detach()
+    vectors = nn.functional.embedding(tokens.input_ids, table)
+    return vectors, torch.zeros_like(vectors), _run_rows(reader, tokens, first=len(SPECIAL), rows_before=0)
+
+
+def _run_rows(reader: _Reader, tokens: Tokens, *, first: int, rows_before: int) -> Callable[[torch.Tensor], Features]:
+    """Give what runs an encoder that looks tokens up in its table ``vectors``: every place gets a row of its own.
+
+    Parameters
+    ----------
+    reader, tokens
+        The encoder, and the text.
+    first
+        Number of the first place's token.
+    rows_before
+        Rows of the table before that token's.
+    """
 
     def features(given: torch.Tensor) -> Features:
         rows = given.flatten(0, 2)
-        above = rows.new_zeros(first if static else 0, rows.shape[1])
-        own = first + torch.arange(len(rows), device=rows.device).view(-1, ids.shape[1])
-        alike = _repeated(Tokens(ids, mask, tokens.text_of), len(given))
-        replaced = {"encoder.vectors": torch.cat([above, rows])}
-        found: Features = torch.func.functional_call(reader, replaced, (own, *alike[1:]))
+        own = first + torch.arange(len(rows), device=rows.device).view(-1, given.shape[2])
+        table = torch.cat([rows.new_zeros(rows_before, rows.shape[1]), rows])
+        arguments = (own, *_repeated(tokens, len(given))[1:])
+        found: Features = torch.func.functional_call(reader, {"encoder.vectors": table}, arguments)
         return found
 
-    return vectors, baseline, features
+    return features
+
+
+_WAYS: dict[type[Encoder], Callable[..., _Way]] = {
+    TransformerEncoder: _of_layer,
+    StaticEncoder: _of_static,
+    TextRCNN: _of_textrcnn,
+}
 
 
 def _repeated(tokens: Tokens, versions: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
