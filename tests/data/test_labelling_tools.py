@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from textaxa.data import Columns, iterate_rows, read_examples
+from textaxa.data import Columns, check_examples, iterate_rows, read_examples
 from textaxa.data._argilla_records import argilla_record, argilla_settings
 from textaxa.data._label_studio_tasks import label_studio_config, label_studio_task
 from textaxa.data._votes import Vote, outcome
@@ -55,6 +55,12 @@ def test_only_labelled_rows_are_trained_on_and_the_others_are_counted(put):
     found = read_examples(export(put, task("x", annotation(BOARD)), task("y", skipped), disputed, task("w")), PATH)
     assert (found.texts, found.labels, found.rows, found.unit) == (["x"], [(("Games", "Board"),)], [1], "row")
     assert found.left_out == {"skipped": 1, "annotators disagree": 1, "not labelled": 1}
+
+
+def test_the_check_tells_what_is_left_out_and_does_not_complain_of_it(put):
+    report = check_examples(export(put, task("x", annotation(BOARD)), task("y", annotation(TOOLS)), task("z")), PATH)
+    assert dict(report.facts)["left out"] == "1 not labelled"
+    assert "no-label" not in {finding.kind for finding in report.findings}
 
 
 def test_drafts_and_predictions_are_no_labels(put):

@@ -74,6 +74,15 @@ def test_texts_that_the_model_knows_are_left(model, tmp_path):
     assert {row["text"] for row in found} <= set(sorted(margins, key=margins.get)[:8])
 
 
+def test_of_many_clear_texts_the_mixed_ones_are_found_and_of_both_kinds(model, tmp_path):
+    clear = [f"{TEXTS[i % len(TEXTS)]} number {i}" for i in range(180)]
+    mixed = [f"{words} {i}" for i in range(10) for words in ("football bank club money", "photo puzzle edit game")]
+    _, found = chosen(tmp_path, table([*clear, *mixed]), model=model, n=20)
+    hits = [row["text"].split()[0] for row in found if row["text"] in mixed]
+    assert len(hits) >= 12  # of random rows: 2
+    assert min(hits.count("football"), hits.count("photo")) >= 4
+
+
 def test_the_same_seed_and_rows_choose_the_same_whatever_the_blocks(model, tmp_path, monkeypatch):
     options = {"model": model, "n": 6, "random_share": 0.5}
     first = chosen(tmp_path, table(), seed=3, **options)[1]
@@ -114,7 +123,9 @@ def test_several_paths(several, tmp_path):
 
 def test_neural_models_choose_by_the_vectors_of_their_encoder(tmp_path):
     encoder = EncoderSettings(encoder=str(make_tiny_encoder(tmp_path / "encoder")), frozen=True, max_length=16)
-    made = train_model(TEXTS, LABELS, TAXONOMY, encoder=encoder, training=TrainingSettings(epochs=1, device="cpu", batch_size=64))
+    made = train_model(
+        TEXTS, LABELS, TAXONOMY, encoder=encoder, training=TrainingSettings(epochs=1, device="cpu", batch_size=64)
+    )
     result, found = chosen(tmp_path, table(), model=made, n=5)
     assert result.chosen == len(found) == 5
 

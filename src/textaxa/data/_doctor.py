@@ -4,12 +4,14 @@ Comes in: a table, its columns, and, where there are, a taxonomy and a table to 
 counts, row numbers and advice. Nothing stops at the first fault.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 from textaxa._report import MAX_EXAMPLES, Finding, Report
 from textaxa.data._columns import Columns
 from textaxa.data._examples import UNKNOWN_CURE, check_id, checked_labels, checked_text, unknown_labels
+from textaxa.data._exports import why_left_out
 from textaxa.data._faults import Faults
 from textaxa.data._label_checks import LabelCounts
 from textaxa.data._places import Check, Places, SeenRow, counted
@@ -82,8 +84,9 @@ def check_examples(
     with iterate_rows(source, **options, collect_faults=True) as stream:
         stream.require(columns.needed)
         broken = Places()
+        left_out: Counter[str] = Counter()
         n_rows = 0
-        for row in _seen(stream, columns, taxonomy, broken):
+        for row in _seen(stream, columns, taxonomy, broken, left_out):
             n_rows += 1
             if row.text:
                 for check in checks:
@@ -91,7 +94,7 @@ def check_examples(
     findings = [*_of_faults(stream.faults), *_unreadable(broken), *_no_rows(stream, n_rows)]
     for check in checks:
         findings.extend(check.findings())
-    facts = [("rows", f"{n_rows:,}"), *lengths.facts(), *labels.facts()]
+    facts = [("rows", f"{n_rows:,}"), *_left_out(left_out), *lengths.facts(), *labels.facts()]
     if valid is not None:
         more = _check_valid(valid, columns, options, twins=twins, labels=labels)
         findings.extend(more.findings)
@@ -99,12 +102,20 @@ def check_examples(
     return Report(stream.source, tuple(findings), tuple(facts))
 
 
-def _seen(stream: RowStream, columns: Columns, taxonomy: Taxonomy | None, broken: Places) -> Iterator[SeenRow]:
-    """Give the rows that can be read, noting their faults; a file that breaks off ends there."""
+def _seen(
+    stream: RowStream, columns: Columns, taxonomy: Taxonomy | None, broken: Places, left_out: Counter[str]
+) -> Iterator[SeenRow]:
+    """Give the rows that can be read, noting their faults; a file that breaks off ends there.
+
+    Rows of a labelling tool's export that have no label yet are counted and left out, as in training.
+    """
     ids: dict[str, int] = {}
     unknown: dict[tuple[Path, ...], tuple[str, ...]] = {}
     try:
         for number, row in stream:
+            if reason := why_left_out(stream.format, row, columns.label_columns):
+                left_out[reason] += 1
+                continue
             text = checked_text(row, columns, number, stream.faults)
             labels = checked_labels(row, columns, number, stream.faults)
             if columns.id:
@@ -116,6 +127,11 @@ def _seen(stream: RowStream, columns: Columns, taxonomy: Taxonomy | None, broken
             yield SeenRow(f"{stream.unit} {number}", text, labels)
     except DataError as error:
         broken.add(str(error))
+
+
+def _left_out(counts: Counter[str]) -> list[tuple[str, str]]:
+    told = ", ".join(f"{count:,} {reason}" for reason, count in counts.items())
+    return [("left out", told)] if told else []
 
 
 def _of_faults(faults: Faults) -> list[Finding]:
@@ -155,7 +171,7 @@ def _check_valid(
     n_rows = 0
     with iterate_rows(valid, **options, collect_faults=True) as stream:
         stream.require(columns.needed)
-        for row in _seen(stream, columns, None, broken):
+        for row in _seen(stream, columns, None, broken, Counter()):
             n_rows += 1
             if row.text and (twin := twins.twin_of(row.text)):
                 both.add(f"{row.place} = {twin}")
