@@ -33,6 +33,7 @@ def test_words_of_many_scripts(text, words):
     assert [text[start:end] for start, end in word_spans(text)] == words
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_words_cover_all_but_blanks_once(text):
     covered = [i for start, end in word_spans(text) for i in range(start, end)]
@@ -40,6 +41,7 @@ def test_words_cover_all_but_blanks_once(text):
     assert {i for i, c in enumerate(text) if not c.isspace()} <= set(covered)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40), st.floats(-5, 5)), max_size=12))
 def test_contributions_are_shared_evenly_by_characters_and_none_is_lost(text, given_parts):
     spans = [(min(a, b, len(text)), min(max(a, b), len(text)), value) for a, b, value in given_parts]
@@ -70,7 +72,7 @@ def test_contributions_are_shared_evenly_by_characters_and_none_is_lost(text, gi
         ),
     ],
 )
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(text=TEXTS)
 def test_n_grams_are_those_that_are_counted_and_stand_where_they_are_said_to(options, vectorizer, text):
     kind = "characters" if "characters" in options else "words"
@@ -85,6 +87,7 @@ def test_n_grams_are_those_that_are_counted_and_stand_where_they_are_said_to(opt
         assert "".join(text.lower()[start:end].split()) == "".join(gram.split())
 
 
+@settings(deadline=None)
 @given(TEXTS)
 def test_places_in_lower_case_lead_back_to_the_text(text):
     lowered, place = lowered_with_places(text)
