@@ -140,7 +140,9 @@ def _probabilities(model: "Model", texts: list[str]) -> tuple[np.ndarray, Any]:
     pieces = reader.encoder.tokenise(texts)
     vectors = reader.encoder.encode_pieces(pieces)
     if reader.head.reads == "vectors":
-        return reader.node_proba_of(vectors), vectors
+        mean, inverse = (one.detach().cpu().numpy() for one in (reader.scale.mean, reader.scale.inverse_deviation))
+        # Scaled as the head reads them: the raw vectors of some encoders all point one way.
+        return reader.node_proba_of(vectors), (vectors - mean) * inverse
     return reader.node_proba_of_pieces(pieces), vectors
 
 
