@@ -81,7 +81,7 @@ HEAD = """# Prediction sets, and texts that belong nowhere
 ## Sets: how often the truth is in them
 
 Test rows, split in halves {splits} times; the cut from one half, checked on the other. Mean and central 95 % of the
-splits, mean and median number of nodes in a set. fdroid has several paths a text: there all its nodes must be in the set.
+splits, mean and median number of nodes in a set. fdroid has several paths a text: there all of them must be in the set.
 
 | data | model | wanted | held | central 95 % | nodes, mean | median |
 | --- | --- | --- | --- | --- | --- | --- |
