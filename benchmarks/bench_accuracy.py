@@ -52,7 +52,7 @@ def chained(data: Split, seed: int, **overrides: float) -> tuple[list, list]:
         *data.train,
         Taxonomy.from_paths(data.train[1][i][0] for i in range(len(data.train[0]))),
         encoder=EncoderSettings(max_length=budget["max_length"], trainable_layers=budget["trainable_layers"]),
-        training=TrainingSettings(epochs=budget["epochs"], seed=seed, **overrides),
+        training=TrainingSettings(epochs=budget["epochs"], seed=seed, calibration="none", promise_share=0, **overrides),
         valid=_known(data.valid, data.train),
     )
     return [[row[0].path for row in model.predict(part[0])] for part in (data.valid, data.test)]
