@@ -4,7 +4,8 @@ Every method is fitted on the validation rows and measured once on the test rows
 choose by themselves. Finished runs lie in ``build/accuracy/calibration`` (``$TEXTAXA_RUNS``) and are not made again
 unless the code of the calibration has changed.
 
-    python benchmarks/decisions/calibration.py          # writes benchmarks/results/calibration.md
+    python benchmarks/decisions/calibration.py              # writes benchmarks/results/calibration.md
+    python benchmarks/decisions/calibration.py trec hwu64   # only runs these
 """
 
 import hashlib
@@ -42,11 +43,14 @@ DRAWS = 50
 
 
 def main() -> None:
-    runs = [(split, model, seed) for split in data_sets((*SINGLE, *SEVERAL)) for model, seed in _models()]
+    names = sys.argv[1:] or (*SINGLE, *SEVERAL)
+    runs = [(split, model, seed) for split in data_sets(names) for model, seed in _models()]
     found = {}
     for split, model, seed in runs:
         found[split.name, model, seed] = _run(split, model, seed)
         print(split.name, model, seed, found[split.name, model, seed]["chosen"], flush=True)
+    if sys.argv[1:]:
+        return
     groups: dict[tuple[str, str], list[dict]] = {}
     for (name, model, _), one in found.items():
         groups.setdefault((name, model), []).append(one)

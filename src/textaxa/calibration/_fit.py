@@ -51,8 +51,8 @@ def fit_calibration(
         ``single`` or ``multi``.
     method
         ``none``, ``temperature``, ``temperature-per-level``, ``vector``, ``isotonic``, ``venn-abers``, or ``auto``: the
-        one with the best log loss in five folds of the rows, where a more flexible one must be better than a simpler
-        one by more than a standard error of the difference between them.
+        simplest one, in this order, whose log loss in five folds of the rows is not worse than the best one's by more
+        than a standard error of the difference.
     seed
         Which rows go into which fold; and which are used where there are more than memory allows (with thousands of
         categories).
@@ -143,13 +143,13 @@ def _folds(n: int, seed: int) -> Int:
 
 
 def _simplest_of_the_best(losses: Mapping[str, Float]) -> str:
-    """Give the method, going from simple to flexible, that beats what was chosen before by a standard error."""
-    chosen = METHODS[0]
-    for method in (name for name in METHODS[1:] if name in losses):
-        gain = losses[chosen] - losses[method]
-        if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
-            chosen = method
-    return chosen
+    """Give the simplest method that is worse than the best one by a standard error of the difference at most.
+
+    Source: the one-standard-error rule, Hastie et al., The Elements of Statistical Learning, section 7.10, paired.
+    """
+    best = min(losses, key=lambda method: float(losses[method].mean()))
+    worse = {method: loss - losses[best] for method, loss in losses.items()}
+    return next(m for m in METHODS if m in worse and worse[m].mean() <= worse[m].std(ddof=1) / np.sqrt(len(worse[m])))
 
 
 def _check(task: str, method: str) -> None:
