@@ -12,6 +12,7 @@ from textaxa.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
     from rich.text import Text as Styled
 
     from textaxa.explanation import Explanation, LevelExplanation
@@ -22,6 +23,9 @@ SHOWN = 1_500
 
 STRONG, FAINT = 0.4, 0.1
 """Shares of the largest contribution from which a word is bold, and from which it is coloured at all."""
+
+LEAST = 0.005
+"""Contributions of a level that are not told below this."""
 
 COLOURS = {True: "green", False: "red"}
 
@@ -103,8 +107,7 @@ def _show(found: "Explanation", top: int, out: "Console") -> None:
         out.print(_headline(level))
         if out.is_terminal and not out.no_color:
             out.print(_coloured(found.text, level))
-        for line in _lines(found.text, level, top):
-            out.print(line)
+        out.print(_table(found.text, level, top))
 
 
 def _headline(level: "LevelExplanation") -> "Styled":
@@ -136,25 +139,32 @@ def _coloured(text: str, level: "LevelExplanation") -> "Styled":
     return line
 
 
-def _lines(text: str, level: "LevelExplanation", top: int) -> list["Styled"]:
-    """Give the words for and against, and what is left, a line each."""
+def _table(text: str, level: "LevelExplanation", top: int) -> "Table":
+    """Give the words for and against, and what is left, a row each."""
+    from rich.table import Table
     from rich.text import Text
 
     from textaxa.explanation._words import listed
 
+    table = Table.grid(padding=(0, 2, 0, 0), pad_edge=True)
     if level.kind == "no choice":
-        return []
+        return table
     found = listed(text, level.words)
-    lines = []
     for side, style in (("for", "green"), ("against", "red")):
         words = [one for one in found if (one.weight > 0) == (side == "for")]
-        told = [f"{one.word}{f' × {one.times}' if one.times > 1 else ''} {one.weight:+.2f}" for one in words[:top]]
+        told = [f"{_shown(one.word)}{f' × {one.times}' if one.times > 1 else ''} {one.weight:+.2f}" for one in words]
         rest = [f"{len(words) - top:,} more {sum(one.weight for one in words[top:]):+.2f}"] if words[top:] else []
-        lines.append(Text.assemble((f"  {side:<9}", style), ", ".join([*told, *rest]) or "nothing"))
+        table.add_row(Text(f"  {side}", style), Text(", ".join([*told[:top], *rest]) or "nothing"))
     others = {"without words": level.baseline, **level.elsewhere}
-    others |= {"inexactness": level.error} if abs(level.error) >= 0.005 else {}
-    lines.append(Text(f"  {'else':<9}" + ", ".join(f"{name} {value:+.2f}" for name, value in others.items()), "dim"))
-    return lines
+    others |= {"inexactness": level.error} if abs(level.error) >= LEAST else {}
+    told = [f"{name} {value:+.2f}" for name, value in others.items()]
+    table.add_row(Text("  else", "dim"), Text(", ".join(told), "dim"))
+    return table
+
+
+def _shown(word: str) -> str:
+    """Quote a sign, which would be lost among the others."""
+    return word if any(character.isalnum() for character in word) else f"“{word}”"
 
 
 def _percent(probability: float) -> str:
