@@ -52,10 +52,8 @@ def test_the_script_draws_every_chart_and_tells_no_error(tmp_path):
     assert "viewBox" in page
     first = told["charts"]["coverage"]["sentences"][0]
     assert re.search(r'id="target-sentence"[^>]*>([^<]*)<', page)[1] == first
-    assert (
-        re.search(r'id="share-number-0"[^>]*>([^<]*)<', page)[1]
-        == f"{told['charts']['coverage']['shown'][0][0]}\u00a0%"
-    )
+    shown = told["charts"]["coverage"]["shown"][0][0]
+    assert re.search(r'id="share-number-0"[^>]*>([^<]*)<', page)[1] == f"{shown}\u00a0%"
     assert re.search(rf'<details[^>]*id="branch-{node}"[^>]*open', page), "the link's branch is open"
     assert page.count('class="sort"') > 10
 
