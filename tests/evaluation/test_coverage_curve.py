@@ -8,8 +8,9 @@ from slow_metrics import cases, node_set
 from slow_probabilities import all_thresholds, best_path, random_coherent, slow_best_area, slow_coverage, slow_many
 
 from textaxa.errors import ConfigError, DataError
-from textaxa.evaluation import _coverage, coverage_at, coverage_curve
+from textaxa.evaluation import coverage_at, coverage_curve
 from textaxa.evaluation._coverage import _best_area
+from textaxa.evaluation._coverage_nodes import LEAST_ANSWER
 from textaxa.taxonomy import Taxonomy
 
 SINGLE, MULTI = st.just(False), st.just(True)
@@ -58,7 +59,7 @@ def test_the_sweep_over_nodes_equals_the_count_at_every_threshold(case):
     curve = coverage_curve(taxonomy, labels, proba, task="multi")
     area = before = 0.0
     for threshold in all_thresholds(proba):
-        if threshold < _coverage.LEAST_ANSWER:
+        if threshold < LEAST_ANSWER:
             continue
         wanted = slow_many(taxonomy, proba, true, threshold)
         place = at(curve, threshold)

@@ -8,7 +8,8 @@ from textaxa.evaluation._along import Task
 from textaxa.evaluation._calibration import CalibrationScores, LevelCalibration, ReliabilityBin, calibration_scores
 from textaxa.evaluation._compare import PairedTest, paired_test
 from textaxa.evaluation._confusion import Confusion, confusions
-from textaxa.evaluation._coverage import CoverageAt, CoverageCurve, coverage_at, coverage_curve
+from textaxa.evaluation._coverage import coverage_at, coverage_curve
+from textaxa.evaluation._coverage_result import CoverageAt, CoverageCurve
 from textaxa.evaluation._evaluate import evaluate_paths
 from textaxa.evaluation._fast import hierarchical_f1
 from textaxa.evaluation._per_node import NodeTable, per_node

@@ -1,7 +1,6 @@
 """Do probabilities mean what they say? Calibration errors by level, reliability bins, Brier score and log loss."""
 
 from dataclasses import asdict, dataclass
-from math import erf, pi, sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.typing import NDArray
 
 from textaxa.errors import ConfigError
 from textaxa.evaluation._along import AlongPaths, NodeProba, Task, along_paths, task_of, true_sets
+from textaxa.evaluation._chance import Chance
 from textaxa.evaluation._checks import check_resamples
 from textaxa.evaluation._resample import drawn_texts, per_text_sums, quantiles
 from textaxa.evaluation._result import Interval
@@ -22,11 +22,6 @@ Binning = Literal["mass", "width"]
 
 BINS = 15
 """As most papers have it since Guo et al. 2017."""
-
-_HALVINGS = 40
-
-_FAR = 37.0
-"""In standard deviations; beyond, the normal density is 0 in float64."""
 
 
 @dataclass(frozen=True)
@@ -285,11 +280,11 @@ class _Binned:
             interval=(chance.error_at(ece, NORMAL), chance.error_at(ece, -NORMAL)) if intervals else None,
         )
 
-    def _chance(self, n: Integers, gap: Floats) -> "_Chance":
+    def _chance(self, n: Integers, gap: Floats) -> Chance:
         squares = self.sums((self.right - self.probability) ** 2)
         # In few texts the variance is off, and nil where all are right: then that of true probabilities stands in.
         variance = np.maximum(squares / n - gap**2, self.sums(self.probability * (1 - self.probability)) / n)
-        return _Chance(n / max(1, n.sum()), np.abs(gap), np.sqrt(np.maximum(variance, 0.0) / np.maximum(n - 1, 1)))
+        return Chance(n / max(1, n.sum()), np.abs(gap), np.sqrt(np.maximum(variance, 0.0) / np.maximum(n - 1, 1)))
 
     def _ends(self) -> list[tuple[float, float]]:
         low, high = np.full(self.n_bins + 1, np.inf), np.full(self.n_bins + 1, -np.inf)
@@ -310,46 +305,6 @@ def _binned(probability: Floats, right: NDArray[np.bool_], bins: int, binning: B
     at = np.full(len(known), len(used))
     at[known] = place
     return _Binned(at, np.where(known, probability, 0.0), np.where(known, right, 0.0), len(used))
-
-
-@dataclass(frozen=True)
-class _Chance:
-    """How the ECE falls out by chance, if the true differences are a multiple of the observed ones.
-
-    Attributes
-    ----------
-    weight, gap, deviation
-        Of every bin: its share of the texts, its absolute difference, and the standard error of that; shape (K,).
-    """
-
-    weight: Floats
-    gap: Floats
-    deviation: Floats
-
-    def ece(self, multiple: float, deviations: float) -> float:
-        """Give the mean of the ECE plus so many of its standard deviations."""
-        mean, variance = _folded(multiple * self.gap, self.deviation)
-        return float(self.weight @ mean + deviations * np.sqrt(self.weight**2 @ variance))
-
-    def error_at(self, observed: float, deviations: float) -> float:
-        """Give the true error at which the observed ECE lies so many standard deviations above its mean; 0 at least."""
-        low, high = 0.0, 1.0
-        if not observed or self.ece(low, deviations) >= observed:
-            return 0.0
-        while self.ece(high, deviations) < observed and high * observed < 1:
-            low, high = high, 2 * high
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            low, high = (middle, high) if self.ece(middle, deviations) < observed else (low, middle)
-        return min(1.0, high * observed)
-
-
-def _folded(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """Give mean and variance of |X| for normal X, with a mean of at least 0."""
-    ratio = np.divide(mean, deviation, out=np.full_like(mean, _FAR), where=deviation > 0)
-    beyond = np.array([erf(r / sqrt(2)) for r in np.minimum(ratio, _FAR).tolist()])
-    folded = deviation * sqrt(2 / pi) * np.exp(-(np.minimum(ratio, _FAR) ** 2) / 2) + mean * beyond
-    return folded, np.maximum(mean**2 + deviation**2 - folded**2, 0.0)
 
 
 def _plain(value: Any) -> Any:
