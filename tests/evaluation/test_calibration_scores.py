@@ -18,6 +18,7 @@ from slow_probabilities import (
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import calibration_scores, evaluate_paths
 from textaxa.evaluation._along import chains
+from textaxa.evaluation._chance import Chance
 from textaxa.taxonomy import Taxonomy
 
 FLAT = Taxonomy.from_paths([("A",), ("B",), ("C",)])
@@ -129,6 +130,25 @@ def test_the_interval_covers_the_true_error_of_overconfident_probabilities():
         covered += low <= error <= high
     assert error > 0.1
     assert 88 <= covered <= 100
+
+
+def test_the_error_that_chance_makes_is_that_of_many_draws():
+    weight, gap, deviation = np.array([0.5, 0.3, 0.2]), np.array([0.0, 0.1, 0.02]), np.array([0.05, 0.0, 0.03])
+    drawn = np.random.default_rng(0).normal(2 * gap, deviation, size=(200_000, 3))
+    errors = np.abs(drawn) @ weight
+    chance = Chance(weight, gap, deviation)
+    assert chance.ece(2, 0) == pytest.approx(errors.mean(), abs=2e-4)
+    assert chance.ece(2, 1) - chance.ece(2, 0) == pytest.approx(errors.std(), rel=0.01)
+    plain = float(weight @ gap)
+    for error in (0.01, 0.05, 0.2):
+        for deviations in (0.0, 1.96):
+            assert chance.error_at(chance.ece(error / plain, deviations), deviations) == pytest.approx(error, abs=1e-6)
+        observed = chance.ece(error / plain, -1.96)
+        most = chance.error_at(observed, -1.96)
+        assert most >= error - 1e-6
+        assert chance.ece(most / plain * (1 + 1e-6), -1.96) >= observed
+        assert all(chance.ece(more, -1.96) > observed for more in np.linspace(most / plain * 1.01, 20, 50))
+    assert chance.error_at(chance.ece(0.0, 0.0) * 0.9, 0.0) == 0
 
 
 def test_the_intervals_of_the_losses_are_those_of_means():

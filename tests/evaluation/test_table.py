@@ -52,6 +52,14 @@ def test_intervals_stand_beside_their_values_where_there_is_room_and_below_where
     assert lines[last + 1].split()[-1] == f"{low}–{high}"
 
 
+def test_calibration_errors_are_shown_of_systems_with_probabilities(evaluations):
+    (row,) = [line for line in shown(evaluations, 120).splitlines() if line.split()[:1] == ["ECE"]]
+    assert row.split() == ["ECE", "chained", "25.0", "50.0"]
+    assert "| ECE      | chained" in to_markdown(evaluations)
+    without = {"majority": evaluations["majority [red]x[/red] | (all)"]}
+    assert "| ECE" not in to_markdown(without)
+
+
 def test_an_interval_without_width_is_not_shown(evaluations):
     assert evaluations["chained"].intervals["path_accuracy"] == (1, 1)
     assert "100.0–100.0" not in shown(evaluations, 120)

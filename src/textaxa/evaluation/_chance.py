@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_HALVINGS = 40
+_TRIED, _HALVINGS = 65, 30
 
 _FAR = 37.0
 """In standard deviations; beyond, the normal density is 0 in float64."""
@@ -34,16 +34,25 @@ class Chance:
         return float(self.weight @ mean + deviations * np.sqrt(self.weight**2 @ variance))
 
     def error_at(self, observed: float, deviations: float) -> float:
-        """Give the true error at which the observed ECE lies so many standard deviations above its mean; 0 at least."""
-        low, high = 0.0, 1.0
-        if not observed or self.ece(low, deviations) >= observed:
+        """Give the true error at which the observed ECE lies so many standard deviations above its mean; 0 at least.
+
+        Where there are several, the largest: below the mean, chance may first grow faster than the error.
+        """
+        error = float(self.weight @ self.gap)
+        if not error:
             return 0.0
-        while self.ece(high, deviations) < observed and high * observed < 1:
-            low, high = high, 2 * high
+        high = 1.0
+        while self.ece(high, deviations) < observed and high * error < 1:
+            high *= 2
+        tried = np.linspace(0.0, high, _TRIED)
+        below = [float(multiple) for multiple in tried if self.ece(multiple, deviations) < observed]
+        if not below:
+            return 0.0
+        low, high = below[-1], below[-1] + float(tried[1])
         for _ in range(_HALVINGS):
             middle = (low + high) / 2
             low, high = (middle, high) if self.ece(middle, deviations) < observed else (low, middle)
-        return min(1.0, high * observed)
+        return min(1.0, high * error)
 
 
 def _folded(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:

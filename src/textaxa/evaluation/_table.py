@@ -40,7 +40,10 @@ _NAMING = ("Metric", "System")
 _BESIDE = 4
 """Columns up to which a value and its interval stand side by side in the terminal."""
 
-_CAPTION = "Shares in %, with 95 % bootstrap intervals. Mistake severity in levels, over all texts: less is better."
+_CAPTION = (
+    "Shares in %, with 95 % bootstrap intervals. ECE: expected calibration error, less is better. Mistake severity in "
+    "levels, over all texts: less is better."
+)
 
 
 @dataclass(frozen=True)
@@ -109,9 +112,19 @@ def _per_level(evaluations: Mapping[str, Evaluation]) -> _Grid:
         )
         for metric, shown in _LEVEL_METRICS.items()
     )
-    return _Grid(
-        "Per level", ("Metric", "System", *(f"Level {level} (n = {texts[level]:,})" for level in sorted(texts))), groups
-    )
+    columns = ("Metric", "System", *(f"Level {level} (n = {texts[level]:,})" for level in sorted(texts)))
+    errors = _calibration_errors(evaluations, sorted(texts))
+    return _Grid("Per level", columns, (*groups, errors) if errors else groups)
+
+
+def _calibration_errors(evaluations: Mapping[str, Evaluation], levels: Sequence[int]) -> tuple[tuple[str, ...], ...]:
+    """Give the row of every system that has probabilities; without intervals, which are not of this number."""
+    rows: list[tuple[str, ...]] = []
+    for system, one in evaluations.items():
+        if one.calibration is not None:
+            found = {level.level: f"{100 * level.ece:.1f}" for level in one.calibration}
+            rows.append(("" if rows else "ECE", system, *(found.get(level, "–") for level in levels)))
+    return tuple(rows)
 
 
 def _overall(evaluations: Mapping[str, Evaluation], wanted: Mapping[str, str]) -> _Grid:
