@@ -21,7 +21,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 WIDTH = 1000
 
 PICTURES = {
-    "report.png": ("", 1130),
+    "report.png": ("", 1108),
     "report-branches.png": ("scores", 1180),
     "report-confusions.png": ("confusions", 760),
 }
@@ -56,10 +56,13 @@ def _run(folder: Path, *arguments: str) -> None:
 
 
 def _take(page: Path, section: str, height: int, image: Path) -> None:
+    """Take a picture of the top of the page, or of one section of a copy that shows nothing else."""
+    shown = page.with_name("shown.html")
+    alone = f"header, nav, section:not(#{section}) {{ display: none }}" if section else ""
+    shown.write_text(page.read_text(encoding="utf-8").replace("</style>", f"{alone}</style>", 1), encoding="utf-8")
     browser = next(found for name in BROWSERS if (found := shutil.which(name)))
     size = (f"--window-size={WIDTH},{height}", "--hide-scrollbars", "--virtual-time-budget=3000")
-    address = f"{page.as_uri()}#{section}" if section else page.as_uri()
-    command = [browser, "--headless=new", "--no-sandbox", *size, f"--screenshot={image}", address]
+    command = [browser, "--headless=new", "--no-sandbox", *size, f"--screenshot={image}", shown.as_uri()]
     subprocess.run(command, check=True, stderr=subprocess.DEVNULL)  # noqa: S603
     with Image.open(image) as taken:
         taken.convert("RGB").quantize(colors=64, dither=Image.Dither.NONE).save(image, optimize=True)

@@ -3,11 +3,13 @@
 import { LineChart, ScatterChart, TreemapChart } from "echarts/charts";
 import { AriaComponent, GridComponent, MarkLineComponent, TooltipComponent } from "echarts/components";
 import { type EChartsCoreOption, type EChartsType, init, use } from "echarts/core";
+import { LabelLayout } from "echarts/features";
 import { SVGRenderer } from "echarts/renderers";
 
 use([
   AriaComponent,
   GridComponent,
+  LabelLayout,
   LineChart,
   MarkLineComponent,
   ScatterChart,

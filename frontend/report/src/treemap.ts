@@ -8,6 +8,9 @@ import { openBranch } from "./branches";
 /** Five steps of F1, as in the legend; `--f1-<step>` and `--on-f1-<step>` hold the colours. */
 const STEPS = 5;
 
+/** In pixels. */
+const NARROW = 48;
+
 interface Item {
   name: string;
   value: number;
@@ -36,6 +39,8 @@ export function showTiles(tiles: readonly Tile[]): void {
         bottom: 0,
         visibleMin: 30,
         emphasis: { disabled: true },
+        // A tile that is too narrow for four letters says its name in the tooltip alone.
+        labelLayout: ({ rect }: { rect: { width: number } }) => (rect.width < NARROW ? { fontSize: 0 } : {}),
         label: { formatter: labelOf, overflow: "truncate", ellipsis: "…", fontSize: 12 },
         upperLabel: { show: true, height: 22, overflow: "truncate", ellipsis: "…", fontSize: 12, fontWeight: 600, formatter: labelOf },
         itemStyle: { borderColor: PAPER, borderWidth: 1, gapWidth: 1 },
