@@ -188,3 +188,29 @@ def test_an_interruption_leaves_no_file(tmp_path, monkeypatch):
     done = _run(_write(tmp_path / "apps.csv", _rows(10)), *LABELS, "-o", tmp_path / "errors.csv")
     assert done.exit_code == 130
     assert sorted(file.name for file in tmp_path.iterdir()) == ["apps.csv"]
+
+
+def test_a_still_encoder_reads_every_text_once_and_a_learning_one_is_refused(tmp_path, monkeypatch):
+    pytest.importorskip("torch", reason="networks need PyTorch")
+    from tiny_encoder import make_tiny_encoder
+
+    from textaxa.encoders import TransformerEncoder
+
+    asked: list[int] = []
+    encode = TransformerEncoder.encode
+
+    def spy(self, texts):
+        asked.append(len(texts))
+        return encode(self, texts)
+
+    monkeypatch.setattr(TransformerEncoder, "encode", spy)
+    table = _write(tmp_path / "apps.csv", _rows(40))
+    tiny = make_tiny_encoder(tmp_path / "tiny")
+    flags = ("--head", "flat", "--encoder", tiny, "--set", "training.epochs=1", "--set", "encoder.max_length=32")
+    done = _run(table, *LABELS, *flags, "--frozen", "--folds", "2", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "(flat)" in json.loads(done.stdout)["how"]
+    assert asked == [40]
+    done = _run(table, *LABELS, *flags)
+    assert done.exit_code == 2
+    assert "fine-tuned" in done.stderr
