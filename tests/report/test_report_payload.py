@@ -61,13 +61,22 @@ def test_the_sentence_says_the_shares(told):
     assert headline["sentence"].startswith(f"At 95{NB}% accuracy {first}{NB}% of texts need no person; ")
     assert headline["sentence"].endswith(f"; {last}{NB}% are left to a person.")
     for (low, high), share in zip(headline["intervals"], headline["shares"], strict=True):
-        assert low - 0.1 <= share <= high + 0.1
+        assert low <= share <= high
     charts = told["charts"]["coverage"]
     at = charts["start"]
     assert charts["targets"][at] == 0.95
     assert charts["sentences"][at] == headline["sentence"]
     assert [shares[at] for shares in charts["shares"]] == headline["shares"]
     assert len({len(column) for column in (charts["targets"], charts["notes"], *charts["shares"])}) == 1
+
+
+def test_ten_right_answers_promise_no_certainty():
+    made = material([("A",), ("B",)], n=10, skill=9.0)
+    headline = coverage(made)["headline"]
+    assert headline["shares"] == [1, 0]
+    # Wilson's interval of 10 of 10, and of 0 of 10.
+    assert headline["intervals"] == [[pytest.approx(0.7225, abs=1e-3), 1], [0, pytest.approx(0.2775, abs=1e-3)]]
+    assert f"(95{NB}% interval 72.2{NB}% to 100.0{NB}%)" in headline["note"]
 
 
 def test_an_accuracy_that_is_not_reached_is_told_so():

@@ -52,7 +52,8 @@ def html_page(payload: Mapping[str, Any]) -> str:
 
 
 def _what(about: Mapping[str, Any]) -> str:
-    return f"{about['texts']:,} texts, {about['nodes']:,} categories on {about['levels']} levels. {about['written']}."
+    levels = f"{about['levels']} level{'' if about['levels'] == 1 else 's'}"
+    return f"{about['texts']:,} texts, {about['nodes']:,} categories on {levels}. {about['written']}."
 
 
 def _contents(payload: Mapping[str, Any]) -> Html:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from textaxa.evaluation import CoverageAt, CoverageCurve, coverage_at, coverage_curve
 from textaxa.evaluation._along import AlongPaths, along_paths, true_sets
 from textaxa.evaluation._coverage import climbing_curve
+from textaxa.evaluation._wilson import wilson
 from textaxa.report._material import Material, number
 
 HEADLINE = 0.95
@@ -116,15 +117,13 @@ class _Told:
         if at.threshold is None or at.accuracy is None:
             return ""
         answered = round(at.coverage * self.curve.n)
-        right = (
-            "of these answers are right as far as they go"
-            if self.curve.task == "single"
-            else "of what they name is right"
-        )
-        return (
-            f"{answered:,} of {self.curve.n:,} texts get an answer, and {percent(at.accuracy, 1)} {right}. "
-            f"The model has to be at least {percent(at.threshold, 1 if at.threshold < NEAR_ONE else 2)} sure."
-        )
+        told = f"{percent(at.accuracy, 1)} of what they name is right"
+        if self.curve.task == "single":
+            low, high = (percent(float(end[0]), 1) for end in wilson([at.accuracy * answered], [answered]))
+            told = f"{percent(at.accuracy, 1)} of these answers are right as far as they go"
+            told += f" (95\u00a0% interval {low} to {high})"
+        sure = percent(at.threshold, 1 if at.threshold < NEAR_ONE else 2)
+        return f"{answered:,} of {self.curve.n:,} texts get an answer, and {told}. The model has to be at least {sure} sure."
 
 
 def percent(share: float, digits: int | None = None) -> str:
@@ -205,14 +204,21 @@ def _targets(curve: CoverageCurve) -> list[float]:
 
 
 def _intervals(along: AlongPaths, seed: int) -> list[list[float | None]]:
-    """Give the 95 % bootstrap interval of each share of the headline; the threshold is chosen anew each time."""
+    """Give the 95 % interval of each share of the headline.
+
+    That of the bootstrap, where the threshold is chosen anew each time, made wider where Wilson's at the chosen
+    threshold is: a bootstrap of ten texts that are all right knows nothing of wrong ones.
+    """
     n = len(along.path_right)
     generator = np.random.default_rng(seed)
     drawn = []
     for _ in range(int(np.clip(RESAMPLED_TEXTS // n, FEWEST, MOST))):
         sample = _taken(along, generator.integers(0, n, n))
         drawn.append(_climbed(sample, coverage_at(climbing_curve(sample), HEADLINE).threshold))
-    return [[number(end) for end in ends] for ends in np.quantile(drawn, _QUANTILES, axis=0).T]
+    low, high = np.quantile(drawn, _QUANTILES, axis=0)
+    shares = np.asarray(_climbed(along, coverage_at(climbing_curve(along), HEADLINE).threshold))
+    least, most = wilson(n * shares, np.full(len(shares), n))
+    return [[number(a), number(b)] for a, b in zip(np.minimum(low, least), np.maximum(high, most), strict=True)]
 
 
 def _taken(along: AlongPaths, rows: NDArray[np.int64]) -> AlongPaths:
