@@ -145,8 +145,9 @@ ONE = {"text": "poker", "category": "Games", "subcategory": "Cards"}
         ([], "no rows"),
         ([ONE] * 6, "nothing to tell apart"),
         ([ONE, {**ONE, "text": " ", "category": "Money"}], "blank"),
+        ([ONE, {**ONE, "category": "Money"}], "all rows belong together"),
     ],
-    ids=["empty", "one class", "blank"],
+    ids=["empty", "one class", "blank", "one text"],
 )
 def test_tables_that_say_nothing_end_in_a_sentence(tmp_path, rows, told):
     done = _run(_write(tmp_path / "apps.csv", rows), *LABELS)

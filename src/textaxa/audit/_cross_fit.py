@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from textaxa.audit._folds import fold_of_rows
 from textaxa.data import Examples
+from textaxa.errors import DataError
 from textaxa.heads import needs_encoder
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
@@ -76,9 +77,14 @@ def cross_fitted(
     ConfigError
         Settings that do not fit, or fewer than two folds.
     DataError
-        A fold has no rows to train on.
+        All rows belong together: they have one text, or are of one group.
     """
     folds = fold_of_rows(examples, n_folds, seed=settings.training.seed)
+    if len(np.unique(folds)) < 2:
+        raise DataError(
+            f"{examples.source}: all rows belong together (one text, or one group), so none can be scored by a model "
+            "that has not seen it. Add rows, or leave the group column out."
+        )
     give = vectors or OnceEncoded(examples.texts)
     proba = np.zeros((len(examples), len(taxonomy)), dtype=np.float32)
     for k in range(n_folds):

@@ -205,6 +205,8 @@ def _plain(line: str) -> Any:
 
 def _summary(result: "AuditResult") -> Any:
     rows = len(result.examples)
+    if not result.errors:
+        return _plain(f"{result.how}\nThe models contradict none of the labels of the {rows:,} rows.")
     shown = f"{result.confident:,} of {rows:,} rows ({100 * result.confident / rows:.1f} %)"
     return _plain(
         f"{result.how}\n{shown} have a label that the models contradict as clearly as they recognise other labels. "
