@@ -123,7 +123,8 @@ class _Told:
             told = f"{percent(at.accuracy, 1)} of these answers are right as far as they go"
             told += f" (95\u00a0% interval {low} to {high})"
         sure = percent(at.threshold, 1 if at.threshold < NEAR_ONE else 2)
-        return f"{answered:,} of {self.curve.n:,} texts get an answer, and {told}. The model has to be at least {sure} sure."
+        sure = f"The model has to be at least {sure} sure."
+        return f"{answered:,} of {self.curve.n:,} texts get an answer, and {told}. {sure}"
 
 
 def percent(share: float, digits: int | None = None) -> str:
