@@ -1,9 +1,10 @@
 """How many labels does `textaxa select` save? Labels are bought in rounds: chosen by it, at random, by margin, entropy.
 
 Every way begins with the same 100 random rows, trains, chooses the next rows among the training rows (whose labels are
-then uncovered), and is scored on the test rows after each round. The model is the head `linear` (one classifier a
-parent) on frozen text vectors: it trains in a second. How `select` works was settled on validation rows with other
-seeds (10, 11); the test rows are read here alone. (A script named select.py would hide a module of Python.)
+then uncovered), and is scored on the test rows after each round. The model is the head `linear` with text vectors (one
+classifier a parent; the words to count are taken from all training texts): it trains in a second. How `select` works
+was settled on validation rows with other seeds (10, 11); the test rows are read here alone. (A script named select.py
+would hide a module of Python.)
 
     python benchmarks/decisions/selection.py         # writes results/select.md; goes on where it was stopped
     python benchmarks/decisions/selection.py trec    # one data set; `--valid` for validation rows and other seeds
@@ -28,7 +29,8 @@ from _machine import describe
 from _runs import RESULTS, RUNS, data_sets, known_vectors, taxonomy_of
 
 from textaxa.decoding import terminal_proba
-from textaxa.linear._settings import LinearSettings
+from textaxa.linear._features import fit_features
+from textaxa.linear._settings import LinearSettings, resolved
 from textaxa.linear.model import LinearModel, _Fit
 from textaxa.selection import FEWEST, PER_WANTED, coverage_weight, residuals, score_rows, spread
 from textaxa.settings import EncoderSettings, ModelSettings, TrainingSettings
@@ -44,8 +46,8 @@ WAYS = ("random", "entropy", "margin", "select")
 STATED = (0.5, 0.75, 1.0)
 """The accuracy that random rows give at these shares of the labels is what the others have to reach."""
 
-_LENGTH = 1.5
-"""As in the head `linear` with vectors."""
+_LENGTH, _CONSTANT = 1.5, 1e-4
+"""How text vectors are scaled beside the counts, as in the head `linear`."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,6 @@ class Task:
     taxonomy: Taxonomy
     labels: Sequence
     features: sparse.csr_matrix
-    directions: np.ndarray
     true: np.ndarray
     scored_features: sparse.csr_matrix
     scored_true: np.ndarray
@@ -137,28 +138,32 @@ def choose(
     near = np.argsort(-scores.uncertainty * rare, kind="stable")[: max(FEWEST, PER_WANTED * n)]
     unclear = residuals(task.taxonomy, proba[near], scores.best[near])
     seed = int(rng.integers(1 << 31))
-    found = spread(task.directions[pool[near]], n, residuals=unclear, weights=rare[near], seed=seed)
+    found = spread(task.features[pool[near]], n, residuals=unclear, weights=rare[near], seed=seed)
     return pool[near[found]].tolist()
 
 
 def _task(data, *, valid: bool) -> Task:
     taxonomy, give = taxonomy_of(data), known_vectors(data)
     part = data.valid if valid else data.test
+    own = resolved(LinearSettings(), data.train[0], taxonomy, task="single")
+    counts, counted = fit_features(own, data.train[0], seed=0)
     vectors, scored = give(None, data.train[0]), give(None, part[0])
     mean, deviation = vectors.mean(0), vectors.std(0)
-    varies = deviation > 1e-4
+    varies = deviation > _CONSTANT
     factor = np.where(varies, _LENGTH / np.sqrt(varies.sum()) / np.where(varies, deviation, 1), 0)
+    features, scored_features = (
+        sparse.hstack([some, ((rows - mean) * factor).astype(np.float32)], format="csr")
+        for some, rows in ((counted, vectors), (counts(part[0]), scored))
+    )
     place = {int(node): i for i, node in enumerate(taxonomy.terminals)}
     true, scored_true = (
         np.array([place[taxonomy.index(paths[0])] for paths in labels]) for labels in (data.train[1], part[1])
     )
-    pool, scored = (((rows - mean) * factor).astype(np.float32) for rows in (vectors, scored))
-    matrices = sparse.csr_matrix(pool), pool, true, sparse.csr_matrix(scored), scored_true
-    return Task(data.name, taxonomy, data.train[1], *matrices)
+    return Task(data.name, taxonomy, data.train[1], features, true, scored_features, scored_true)
 
 
 def _file(name: str, way: str, seed: int, *, valid: bool) -> Path:
-    return RUNS / "select" / f"{'valid-' if valid else ''}{name}-{way}-{seed}.json"
+    return RUNS / "selection" / f"{'valid-' if valid else ''}{name}-{way}-{seed}.json"
 
 
 def _store(file: Path, found: dict) -> None:
@@ -206,7 +211,7 @@ def report(*, valid: bool) -> None:
 
 _HOW = f"""\
 Rows of the training part are bought in rounds: the first {START} at random, the next by each way. After every round a
-model is trained (the head `linear`, one classifier a parent, on frozen MiniLM vectors) and scored on the test rows:
+model is trained (the head `linear` on counts and MiniLM vectors, one classifier a parent) and scored on the test rows:
 path accuracy, mean of seeds {", ".join(map(str, SEEDS))}. `entropy` and `margin` take the texts with the largest
 entropy or the smallest margin of whole paths. What `select` does was settled on validation rows."""
 

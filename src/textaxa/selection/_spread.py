@@ -88,6 +88,6 @@ def _unit(features: Any) -> Any:
 
 def _alike(unit: Any, row: int) -> Floats:
     """Give the cosine of a row and every row, (C,)."""
-    alike = unit @ unit[row].T
-    flat = np.asarray(alike.todense()).ravel() if hasattr(alike, "todense") else np.asarray(alike)
-    return flat.astype(np.float64)
+    one = unit[[row]].toarray().ravel() if hasattr(unit, "toarray") else unit[row]
+    alike: Floats = np.asarray(unit @ one).astype(np.float64)
+    return alike
