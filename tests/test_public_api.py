@@ -53,6 +53,7 @@ HEAVY = {"torch", "transformers", "sklearn", "scipy", "pandas", "pyarrow", "data
         "import textaxa.cli",
         "from textaxa import Taxonomy, read_examples, evaluate_paths, check, predict, train, read_config, init, info, select",
         "from textaxa import compare",
+        "from textaxa import explain; import textaxa.explanation",
     ],
 )
 def test_the_light_core_imports_nothing_heavy(code):
