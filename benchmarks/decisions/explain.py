@@ -172,8 +172,8 @@ def _page() -> list[str]:
     lines += [
         "Fall of the log-odds (nats) of the predicted node against its runner-up when the k words that argue most for",
         f"it are deleted from a test text of at least {LEAST_WORDS} words; mean over texts (levels of a text are",
-        "averaged). In brackets: 95 % bootstrap interval of the paired difference to `textaxa explain`. Leaving one out asks the",
-        "model once a word and is the best possible for k = 1.",
+        "averaged). In brackets: 95 % bootstrap interval of the paired difference to `textaxa explain`. Leaving one",
+        "out asks the model once a word and is the best possible for k = 1.",
         "",
     ]
     ways = WAYS[1:]
