@@ -59,7 +59,7 @@ def test_head_reads_the_beginning_and_head_tail_both_ends(tiny):
 def test_windows_cover_the_whole_text_and_overlap(tiny):
     tokenise = load(tiny, long_text="windows", max_windows=50).tokenise
     tokens = list(range(4, 4 + 100))
-    pieces = tokenise._pieces(tokens)
+    pieces = tokenise.cutter.bare_pieces(tokens)
     assert pieces[0][0] == tokens[0]
     assert pieces[-1][-1] == tokens[-1]
     assert all(len(piece) == 30 for piece in pieces)

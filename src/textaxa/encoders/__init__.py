@@ -1,9 +1,10 @@
 """Text to features. Needs the extra ``train``."""
 
+from textaxa._pieces import Pieces, length_of
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._load import ENCODERS, load_encoder
 from textaxa.encoders._packaged import packaged_minilm
-from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
+from textaxa.encoders._tokens import TextTokeniser, Tokens, TokenStates
 from textaxa.encoders._transformer import TransformerEncoder
 
 __all__ = [

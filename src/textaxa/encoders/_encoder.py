@@ -8,11 +8,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from textaxa.encoders._tokens import Pieces, TextTokeniser, Tokens, TokenStates, length_of
+from textaxa._pieces import Pieces, batches_by_length
+from textaxa.encoders._tokens import TextTokeniser, Tokens, TokenStates
 from textaxa.settings import EncoderSettings
-
-_BATCH_TOKENS = 4096
-"""Padded tokens in one batch at prediction time: the plateau of speed on a CPU, small enough for any memory."""
 
 
 class Encoder(nn.Module):
@@ -72,27 +70,10 @@ class Encoder(nn.Module):
 
     def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
         """Give row numbers and their padded tokens, batch by batch, rows of like length together."""
-        for rows in _batches_by_length(pieces):
+        for rows in batches_by_length(pieces):
             yield rows, self.collate([pieces[row] for row in rows])
 
     def collate(self, pieces: Sequence[Pieces]) -> Tokens:
         """Pad pieces to one batch on the encoder's device."""
         tokens = self.tokenise.collate(pieces)
         return Tokens(*(t.to(self.device) for t in (tokens.input_ids, tokens.attention_mask, tokens.text_of)))
-
-
-def _batches_by_length(pieces: Sequence[Pieces]) -> Iterator[list[int]]:
-    """Give row numbers in batches of at most ``_BATCH_TOKENS`` padded tokens, longest texts first."""
-    order = sorted(range(len(pieces)), key=lambda row: -length_of(pieces[row]))
-    batch: list[int] = []
-    windows, longest = 0, 0
-    for row in order:
-        more, length = len(pieces[row]), max(map(len, pieces[row]))
-        if batch and (windows + more) * max(longest, length) > _BATCH_TOKENS:
-            yield batch
-            batch, windows, longest = [], 0, 0
-        batch.append(row)
-        windows += more
-        longest = max(longest, length)
-    if batch:
-        yield batch
