@@ -1,5 +1,6 @@
 """Networks: every head on every kind of encoder; contributions add up, and are exact where the score is linear."""
 
+import copy
 import time
 
 import numpy as np
@@ -14,6 +15,7 @@ from textaxa.encoders import load_encoder
 from textaxa.encoders._distil import write_static
 from textaxa.encoders._textrcnn import TextRCNN, TextRCNNShape
 from textaxa.encoders._word_vectors import WordVectors
+from textaxa.errors import ConfigError, MissingExtraError
 from textaxa.explanation import _network as network
 from textaxa.explanation import explain
 from textaxa.heads import HEADS, build_head, head_class, head_settings, needs_encoder
@@ -175,9 +177,19 @@ def test_the_model_is_left_as_it_was(encoders):
     assert not layer._forward_hooks
 
 
-def test_without_captum_the_extra_is_named(encoders, monkeypatch):
-    from textaxa.errors import MissingExtraError
+def test_an_encoder_without_gradients_is_refused(encoders):
+    class Packed(type(encoders["static"])):
+        """Stands for an encoder that another library runs."""
 
+    model = model_of(encoders["static"], "flat")
+    packed = copy.copy(encoders["static"])
+    packed.__class__ = Packed
+    model.encoder = packed
+    with pytest.raises(ConfigError, match="Packed cannot be explained"):
+        explain(model, TEXT)
+
+
+def test_without_captum_the_extra_is_named(encoders, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "captum", None)
     with pytest.raises(MissingExtraError, match=r"textaxa\[explain\]"):
         explain(model_of(encoders["transformer"], "chained"), TEXT)

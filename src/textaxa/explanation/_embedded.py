@@ -17,6 +17,7 @@ from textaxa.encoders import Encoder, Tokens, TokenStates, TransformerEncoder
 from textaxa.encoders._static import StaticEncoder
 from textaxa.encoders._textrcnn import TextRCNN
 from textaxa.encoders._word_vectors import SPECIAL
+from textaxa.errors import ConfigError
 
 Features = torch.Tensor | TokenStates
 """What a head reads: text vectors (B, D), or states of tokens (B, L, D) with their mask."""
@@ -63,7 +64,17 @@ def embedded(encoder: Encoder, text: str, *, reads: str, average: torch.Tensor) 
         ``vectors`` or ``tokens``, as the head has it.
     average
         Mean text vector of the training rows (D,): stands for no word where the encoder has no better.
+
+    Raises
+    ------
+    ConfigError
+        The encoder is none of PyTorch.
     """
+    if type(encoder) not in _WAYS:
+        raise ConfigError(
+            f"A model on {type(encoder).__name__} cannot be explained: it gives no gradients by token. Explain the "
+            "model that it was made from."
+        )
     pieces = encoder.tokenise([text])[0]
     tokens = encoder.collate([pieces])
     start, end = np.zeros((2, *tokens.input_ids.shape), dtype=np.int64)
