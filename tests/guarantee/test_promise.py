@@ -7,6 +7,8 @@ from scipy import stats
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee import collect_evidence, guaranteed_paths, guaranteed_sets, promise, unproven
 from textaxa.guarantee._climb import best_chains, order_of, proba_at
+from textaxa.guarantee._control import Wanted
+from textaxa.guarantee._promise import _order
 from textaxa.taxonomy import Taxonomy
 
 TREE = Taxonomy.from_paths(
@@ -26,14 +28,14 @@ def texts(n, seed, *, sharpness=6.0, honest=True):
     return proba, [[int(terminals[i])] for i in drawn]
 
 
-def slow_answers(proba, threshold):
+def slow_answers(proba, threshold, handicap):
     """Climb every path by hand: the deepest node that comes early enough in the order."""
     found = []
     for row, chain in zip(proba, best_chains(TREE, proba), strict=True):
         path = [int(node) for node in chain if node >= 0]
         kept = -1
         for i, node in enumerate(path):
-            if order_of(np.array(row[node]), np.array(len(path) - 1 - i)) >= threshold:
+            if order_of(np.array(row[node]), np.array(len(path) - 1 - i), handicap) >= threshold:
                 kept = node
         found.append(kept)
     return found
@@ -43,17 +45,19 @@ def right(answer, true):
     return answer in TREE.ancestors.row(true[0])
 
 
-def slow_threshold(proba, true, tuning, rate, error, start):
+def slow_threshold(proba, true, tuning, rate, error, start, handicap):
     """Try every threshold from the start downwards, and stop at the first that is not proven."""
     chains = best_chains(TREE, proba)
     tested = np.flatnonzero(~tuning)
     values = set()
     for i in tested:
         path = [n for n in chains[i] if n >= 0]
-        values |= {float(order_of(np.array(proba[i, n]), np.array(len(path) - 1 - k))) for k, n in enumerate(path)}
+        values |= {
+            float(order_of(np.array(proba[i, n]), np.array(len(path) - 1 - k), handicap)) for k, n in enumerate(path)
+        }
     accepted = None
     for value in [start, *sorted((v for v in values if v < start), reverse=True)]:
-        answers = slow_answers(proba[tested], value)
+        answers = slow_answers(proba[tested], value, handicap)
         given = [(a, true[i]) for a, i in zip(answers, tested, strict=True) if a >= 0]
         wrong = sum(not right(a, t) for a, t in given)
         if not given or stats.binom.cdf(wrong, len(given), rate) > error:
@@ -64,18 +68,19 @@ def slow_threshold(proba, true, tuning, rate, error, start):
 
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("accuracy", [0.7, 0.85])
-def test_the_threshold_is_that_of_the_slow_rule(seed, accuracy, monkeypatch):
-    monkeypatch.setattr("textaxa.guarantee._promise.start_of", lambda *_, **__: 0.9)
+@pytest.mark.parametrize("handicap", [0.0, 1.5])
+def test_the_threshold_is_that_of_the_slow_rule(seed, accuracy, handicap, monkeypatch):
+    monkeypatch.setattr("textaxa.guarantee._promise._order", lambda *_, **__: (0.9, handicap))
     proba, true = texts(120, seed)
     tuning = np.arange(120) < 20
     evidence = collect_evidence(TREE, true, proba, task="single", tuning=tuning)
-    expected = slow_threshold(proba, true, tuning, 1 - accuracy, 0.1, 0.9)
+    expected = slow_threshold(proba, true, tuning, 1 - accuracy, 0.1, 0.9, handicap)
     try:
         found = promise(TREE, evidence, accuracy, 0.9)
     except DataError:
         assert expected is None
         return
-    given = slow_answers(proba, expected)
+    given = slow_answers(proba, expected, handicap)
     same = [row[0].node for row in guaranteed_paths(TREE, proba, found)]
     assert same[20:] == given[20:], "below the last tested value there is nothing that could tell thresholds apart"
     part = found.parts[0]
@@ -220,6 +225,24 @@ def test_what_cannot_be_promised_is_refused(wrong):
 def test_the_order_can_be_turned_back():
     for proba in (0.01, 0.5, 0.97):
         for below in range(3):
-            order = float(order_of(np.array(proba), np.array(below)))
-            assert proba_at(order, below) == pytest.approx(proba)
+            order = float(order_of(np.array(proba), np.array(below), 1.5))
+            assert proba_at(order, below, 1.5) == pytest.approx(proba)
             assert order <= proba
+            assert order_of(np.array(proba), np.array(below), 0.0) == proba
+
+
+def test_deeper_answers_come_first_where_that_can_be_promised():
+    proba, true = texts(4000, 8)
+    evidence = collect_evidence(TREE, true, proba, task="single")
+    assert promise(TREE, evidence, 0.8).handicap > 0
+    assert promise(TREE, evidence, 0.8, scope="level").handicap == 0
+
+
+@pytest.mark.parametrize(
+    ("p_values", "expected"), [((0.01, 0.001), (0.3, 1.5)), ((0.2, 0.04), (0.7, 0.0)), ((0.2, 0.4), (0.3, 1.5))]
+)
+def test_the_order_is_the_first_that_will_probably_do(p_values, expected, monkeypatch):
+    told = iter(zip((0.3, 0.7), p_values, strict=True))
+    monkeypatch.setattr("textaxa.guarantee._promise.start_of", lambda *_, **__: next(told))
+    evidence = collect_evidence(TREE, *texts(20, 0)[::-1], task="single")
+    assert _order(evidence, Wanted(0.1, 0.05), scale=1.0) == expected

@@ -89,20 +89,22 @@ class Walk:
         return int(np.searchsorted(-self.threshold, -threshold, side="right")) - 1
 
 
-def walk_paths(evidence: Evidence, claims: NDArray[np.bool_] | None = None) -> Walk:
+def walk_paths(evidence: Evidence, handicap: float, claims: NDArray[np.bool_] | None = None) -> Walk:
     """Give what is answered at every threshold, one node a text, or with several paths all above it.
 
     Parameters
     ----------
     evidence
         The rows.
+    handicap
+        Of the order in which the nodes of a path come; several paths come by their probabilities.
     claims
         Which claims count, (C,); None: all.
     """
     kept = np.ones(len(evidence.node), np.bool_) if claims is None else claims
     if evidence.task == "multi":
         return _several(evidence.row[kept], evidence.proba[kept], ~evidence.right[kept])
-    order = order_of(evidence.proba, evidence.levels_below)
+    order = order_of(evidence.proba, evidence.levels_below, handicap)
     kept = kept & _answered_once(order, evidence.start)
     row, wrong = evidence.row[kept], ~evidence.right[kept]
     first = np.append(True, row[1:] != row[:-1])[: len(row)]
@@ -152,10 +154,10 @@ def _summed(threshold: Floats, answered: NDArray[np.int64], loss: Floats, task: 
     return Walk(threshold[last], np.cumsum(answered[order])[last], np.cumsum(loss[order])[last], task)
 
 
-def start_of(tuning: Walk, wanted: Wanted, *, scale: float) -> float:
-    """Give the threshold at which rows that are not tested promise the clearest proof.
+def start_of(tuning: Walk, wanted: Wanted, *, scale: float) -> tuple[float, float]:
+    """Give the threshold at which rows that are not tested promise the clearest proof, and the p-value to be expected.
 
-    Of equals the lowest: it answers most. 1 where there are no such rows.
+    Of equals the lowest: it answers most. 1 and 1 where there are no such rows.
 
     Parameters
     ----------
@@ -167,12 +169,12 @@ def start_of(tuning: Walk, wanted: Wanted, *, scale: float) -> float:
         How many rows are tested for each one of these: a proof gets clearer with more of them.
     """
     if not len(tuning.threshold):
-        return 1.0
+        return 1.0, 1.0
     answered = np.rint(scale * tuning.answered).astype(np.int64)
     loss = np.minimum(scale * (tuning.loss + _DOUBT), answered)
     p_value = wanted.p_values(loss, answered, task=tuning.task)
     best = len(p_value) - 1 - int(np.argmin(p_value[::-1]))
-    return 0.0 if best == len(p_value) - 1 else float(tuning.threshold[best])
+    return 0.0 if best == len(p_value) - 1 else float(tuning.threshold[best]), float(p_value[best])
 
 
 def lowest_safe(tested: Walk, start: float, wanted: Wanted) -> tuple[float, int]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee._bounds import answers_needed
-from textaxa.guarantee._climb import order_of, proba_at
+from textaxa.guarantee._climb import HANDICAPS, order_of, proba_at
 from textaxa.guarantee._control import NEVER, Walk, Wanted, lowest_safe, start_of, walk_nodes, walk_paths
 from textaxa.guarantee._evidence import Evidence
 from textaxa.taxonomy import Taxonomy
@@ -68,10 +68,12 @@ class Promise:
     scope
         A key of `SCOPES`.
     thresholds
-        One a node, float64 (N,); infinite: never given. What they are compared with, `passes` knows: probabilities
-        where every level has its own and in several-paths tasks, else the order of a path's nodes (`_climb.order_of`).
+        One a node, float64 (N,); infinite: never given. They are compared with the order of a path's nodes
+        (`_climb.order_of`), which is their probability where there is no handicap.
     parts
         What it rests on.
+    handicap
+        Log-odds by which a node comes behind one that lies a level nearer to the end of its path.
     """
 
     accuracy: float
@@ -79,6 +81,7 @@ class Promise:
     scope: str
     thresholds: NDArray[np.float64]
     parts: tuple[Kept, ...]
+    handicap: float = 0.0
 
     def passes(
         self, proba: NDArray[np.float64], nodes: NDArray[np.integer], levels_below: NDArray[np.integer]
@@ -94,13 +97,14 @@ class Promise:
         levels_below
             How many nodes of the path lie below each; the same shape.
         """
-        compared = proba if self.scope == "level" else order_of(proba, levels_below)
+        compared = order_of(proba, levels_below, self.handicap) if self.handicap else proba
         return np.asarray(compared >= self.thresholds[nodes])
 
     def needed(self, node: int, levels_below: int) -> float:
         """Give the probability from which on a node of a single-path answer is covered; infinite: never."""
         threshold = float(self.thresholds[node])
-        return threshold if self.scope == "level" or np.isinf(threshold) else proba_at(threshold, levels_below)
+        ordered = self.handicap and np.isfinite(threshold)
+        return proba_at(threshold, levels_below, self.handicap) if ordered else threshold
 
 
 def promise(
@@ -151,10 +155,10 @@ def promise(
     tuning, tested = evidence.select(evidence.tuning), evidence.select(~evidence.tuning)
     maker = {"all": _of_all, "level": _of_levels, "branch": _of_branches}[scope]
     to_come = None if texts is None else texts / max(1, len(tested))
-    thresholds, parts = maker(taxonomy, tuning, tested, Wanted(1 - accuracy, 1 - confidence, to_come))
+    thresholds, parts, handicap = maker(taxonomy, tuning, tested, Wanted(1 - accuracy, 1 - confidence, to_come))
     if not any(part.answered for part in parts):
         raise DataError(_cannot(parts, tested, accuracy, confidence, scope, share=len(tested) / max(1, len(evidence))))
-    return Promise(accuracy, confidence, scope, thresholds, parts)
+    return Promise(accuracy, confidence, scope, thresholds, parts, handicap)
 
 
 def percent(share: float) -> str:
@@ -170,13 +174,22 @@ def _check(accuracy: float, confidence: float, scope: str) -> None:
         raise ConfigError(f"A promise can be made for {', '.join(SCOPES)}, not for {scope!r}.")
 
 
-Made = tuple[NDArray[np.float64], tuple[Kept, ...]]
+Made = tuple[NDArray[np.float64], tuple[Kept, ...], float]
+"""Thresholds (N,), the parts, and the handicap of the order."""
 
 
 def _of_all(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: Wanted) -> Made:
-    start = start_of(walk_paths(tuning), wanted, scale=_scale(tuning, tested))
-    part = _part("all", walk_paths(tested), start, wanted, rows=len(tested))
-    return np.full(len(taxonomy), part.threshold), (part,)
+    start, handicap = _order(tuning, wanted, scale=_scale(tuning, tested))
+    part = _part("all", walk_paths(tested, handicap), start, wanted, rows=len(tested))
+    return np.full(len(taxonomy), part.threshold), (part,), handicap
+
+
+def _order(tuning: Evidence, wanted: Wanted, *, scale: float) -> tuple[float, float]:
+    """Choose the order of nodes and the start in it: the first order that will probably do, else the nearest to it."""
+    found = [(*start_of(walk_paths(tuning, handicap), wanted, scale=scale), handicap) for handicap in HANDICAPS]
+    probable = [one for one in found if one[1] <= wanted.error]
+    start, _, handicap = probable[0] if probable else min(found, key=lambda one: one[1])
+    return start, handicap
 
 
 def _of_levels(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: Wanted) -> Made:
@@ -190,28 +203,30 @@ def _of_levels(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: W
     start, highest = 0.0, 0.0
     for level in range(1, taxonomy.n_levels + 1):
         of_tuning, of_tested = (taxonomy.depth[one.node] == level for one in (tuning, tested))
-        start = max(start, start_of(walk_nodes(tuning, of_tuning), wanted, scale=_scale(tuning, tested)))
+        start = max(start, start_of(walk_nodes(tuning, of_tuning), wanted, scale=_scale(tuning, tested))[0])
         found, rows = walk_nodes(tested, of_tested), len(np.unique(tested.row[of_tested]))
         part = _part(f"level {level}", found, start, wanted, rows=rows, least=highest)
         highest = part.threshold
         thresholds[taxonomy.level_slice(level)] = highest
         parts.append(part)
-    return thresholds, tuple(parts)
+    return thresholds, tuple(parts), 0.0
 
 
 def _of_branches(taxonomy: Taxonomy, tuning: Evidence, tested: Evidence, wanted: Wanted) -> Made:
-    """Every top-level branch has its own walk; the start is that of all rows, since a branch has few of them."""
+    """Every top-level branch has its own walk; order and start come from all rows, since a branch has few of them."""
     thresholds, parts = np.full(len(taxonomy), NEVER), []
     branch = branches(taxonomy)
     of_claims = branch[tested.node]
+    _, handicap = _order(tuning, wanted, scale=_scale(tuning, tested))
+    every = walk_paths(tuning, handicap)
     for top in taxonomy.level(1).tolist():
         claims = of_claims == top
         rows = len(np.unique(tested.row[claims]))
-        start = start_of(walk_paths(tuning), wanted, scale=rows / max(1, len(tuning)))
-        part = _part(taxonomy.names[top], walk_paths(tested, claims), start, wanted, rows=rows)
+        start, _ = start_of(every, wanted, scale=rows / max(1, len(tuning)))
+        part = _part(taxonomy.names[top], walk_paths(tested, handicap, claims), start, wanted, rows=rows)
         thresholds[branch == top] = part.threshold
         parts.append(part)
-    return thresholds, tuple(parts)
+    return thresholds, tuple(parts), handicap
 
 
 def _scale(tuning: Evidence, tested: Evidence) -> float:
