@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from textaxa.heads._levels import NodeSums, padded
+from textaxa.heads._levels import NodeSums, added_at, padded
 from textaxa.taxonomy import Taxonomy
 
 
@@ -70,20 +70,20 @@ class SiblingChoices(nn.Module):
         chosen = log_softmax_by_group(logits, self.get_buffer("_group"), self.n_nodes + 1)
         if not self.is_tree:
             return self._dag_log_proba(chosen)
-        sums = chosen.new_zeros(len(chosen), len(self._closure))
-        return sums.index_add_(1, self.get_buffer("_pair_terminal"), chosen[:, self.get_buffer("_pair_choice")])
+        sums = chosen.new_zeros(chosen.shape[0], len(self._closure))
+        return added_at(sums, self.get_buffer("_pair_terminal"), chosen[:, self.get_buffer("_pair_choice")])
 
     def _dag_log_proba(self, chosen: torch.Tensor) -> torch.Tensor:
         """Add probabilities over the ways to a node, from the top level down. Column 0 of ``reached`` is the root."""
         group, child = self.get_buffer("_group"), torch.from_numpy(self.choice_nodes).to(chosen.device)
-        reached = torch.zeros(len(chosen), 1, device=chosen.device)
+        reached = torch.zeros(chosen.shape[0], 1, device=chosen.device)
         for level in range(1, self.n_levels + 1):
             edges = self.get_buffer(f"_edges_{level}")
             into = child[edges] + 1 - reached.shape[1]
             ways = reached[:, group[edges]] + chosen[:, edges]
-            top = ways.new_full((len(ways), int(into.max()) + 1), -torch.inf)
+            top = ways.new_full((ways.shape[0], int(into.max()) + 1), -torch.inf)
             top = top.scatter_reduce(1, into.expand_as(ways), ways.detach(), "amax")
-            sums = torch.zeros_like(top).index_add(1, into, torch.exp(ways - top[:, into]))
+            sums = added_at(torch.zeros_like(top), into, torch.exp(ways - top[:, into]))
             reached = torch.cat([reached, sums.log() + top], dim=1)
         ending = self.get_buffer("_ending")
         ends_here = chosen[:, ending.clamp_min(0)].masked_fill(ending < 0, 0.0)
@@ -131,10 +131,10 @@ class ParentGiven(nn.Module):
 
 def log_softmax_by_group(logits: torch.Tensor, group: torch.Tensor, n_groups: int) -> torch.Tensor:
     """Give the log-softmax of logits (B, C) within each group of columns; ``group`` (C,) int64."""
-    top = logits.new_full((len(logits), n_groups), -torch.inf)
+    top = logits.new_full((logits.shape[0], n_groups), -torch.inf)
     top = top.scatter_reduce(1, group.expand_as(logits), logits.detach(), "amax")
     shifted = logits - top[:, group]
-    sums = torch.zeros_like(top).index_add(1, group, shifted.exp())
+    sums = added_at(torch.zeros_like(top), group, shifted.exp())
     return shifted - sums.log()[:, group]
 
 

@@ -6,6 +6,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from textaxa.encoders._dropout import dropped
+from textaxa.heads._levels import added_at
 from textaxa.heads._structure import edges_of
 from textaxa.taxonomy import Taxonomy
 
@@ -56,4 +57,4 @@ def _along(
 ) -> torch.Tensor:
     """Sum the weighted features (N, B, d) of the edges' sources into their targets, and add the bias; (N, B, d)."""
     sent = weight[:, None, None] * nodes.index_select(0, source)
-    return bias[:, None].expand_as(nodes).index_add(0, target, sent)
+    return added_at(bias[:, None].expand_as(nodes), target, sent, dim=0)

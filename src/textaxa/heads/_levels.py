@@ -72,8 +72,8 @@ class NodeSums(nn.Module):
 
     def forward(self, terminal_proba: torch.Tensor) -> torch.Tensor:
         """Sum (B, T) to (B, N). Adding more terms never lowers a float sum, so a child is never above its parent."""
-        sums = terminal_proba.new_zeros(len(terminal_proba), self.n_nodes)
-        sums.index_add_(1, self._terminal_nodes(), terminal_proba[:, self.get_buffer("_terminal")])
+        sums = terminal_proba.new_zeros(terminal_proba.shape[0], self.n_nodes)
+        sums = added_at(sums, self._terminal_nodes(), terminal_proba[:, self.get_buffer("_terminal")])
         return sums.clamp_(max=1.0)
 
     def _terminal_nodes(self) -> torch.Tensor:
@@ -122,9 +122,9 @@ class PathSoftmax(nn.Module):
 
     def terminal_logits(self, node_logits: torch.Tensor) -> torch.Tensor:
         """Sum node logits (B, N) over the closure of each terminal, (B, T)."""
-        sums = node_logits.new_zeros(len(node_logits), self.n_terminals, dtype=torch.float32)
+        sums = node_logits.new_zeros(node_logits.shape[0], self.n_terminals, dtype=torch.float32)
         node, terminal = self.nodes.get_buffer("_node"), self.nodes.get_buffer("_terminal")
-        return sums.index_add_(1, terminal, node_logits[:, node].float())
+        return added_at(sums, terminal, node_logits[:, node].float())
 
     def forward(self, node_logits: torch.Tensor) -> torch.Tensor:
         """Turn node logits (B, N) into coherent ``node_proba`` (B, N)."""
@@ -161,6 +161,18 @@ def _members(taxonomy: Taxonomy, level: int, nodes: np.ndarray, ended: np.ndarra
         here = [terminal] if depth[terminal] < level else ancestors[depth[ancestors] == level]
         rows.append([class_of[int(node)] for node in here])
     return padded(rows)
+
+
+def added_at(into: torch.Tensor, index: torch.Tensor, values: torch.Tensor, *, dim: int = 1) -> torch.Tensor:
+    """Add values to a tensor, along one dimension each at its index: ``index_add``, also for an export.
+
+    The export to ONNX refuses ``index_add`` where an index comes twice; ``scatter_add`` does the same there.
+    """
+    if not torch.onnx.is_in_onnx_export():
+        return into.index_add(dim, index, values)
+    shape = [1] * values.ndim
+    shape[dim] = -1
+    return into.scatter_add(dim, index.view(shape).expand_as(values), values)
 
 
 def padded(rows: Sequence[Sequence[int] | np.ndarray]) -> np.ndarray:

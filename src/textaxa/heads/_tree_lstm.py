@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from textaxa.encoders._dropout import dropped
+from textaxa.heads._levels import added_at
 from textaxa.heads._structure import edges_of
 from textaxa.taxonomy import Taxonomy
 
@@ -160,11 +161,11 @@ class _Step(nn.Module):
             return of_edges
         full = torch.promote_types(of_edges.dtype, torch.float32)
         sums = of_edges.new_zeros(len(self.fed_nodes), *of_edges.shape[1:], dtype=full)
-        return sums.index_add_(0, self._of_target, of_edges.to(full)).to(of_edges.dtype)
+        return added_at(sums, self._of_target, of_edges.to(full), dim=0).to(of_edges.dtype)
 
     def added(self, level: torch.Tensor, of_fed: torch.Tensor) -> torch.Tensor:
         """Add to the nodes of this level (n, B, m) what the fed ones among them got (F, B, m)."""
-        return level + of_fed if self._fed is None else level.index_add(0, self._fed, of_fed.to(level.dtype))
+        return level + of_fed if self._fed is None else added_at(level, self._fed, of_fed.to(level.dtype), dim=0)
 
 
 def _steps(taxonomy: Taxonomy, *, down: bool) -> list[_Step]:

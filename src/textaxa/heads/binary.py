@@ -130,7 +130,7 @@ class MaxConstraint(nn.Module):
         found = scores[:, self.slices[-1]]
         for level in range(len(self.slices) - 2, -1, -1):
             handed_up = found[:, self.get_buffer(f"_child_{level}")]
-            parent = self.get_buffer(f"_parent_{level}").expand(len(scores), -1)
+            parent = self.get_buffer(f"_parent_{level}").expand(scores.shape[0], -1)
             largest = scores[:, self.slices[level]].scatter_reduce(1, parent, handed_up, "amax")
             found = torch.cat([largest, found], dim=1)
         return found

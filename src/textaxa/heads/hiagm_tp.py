@@ -57,7 +57,7 @@ class HiagmTPHead(nn.Module):
     ) -> torch.Tensor:
         """Score text vectors (B, D): logits (B, N)."""
         del targets, progress
-        nodes = self.transform(self.dropout(features)).unflatten(1, (-1, self.settings.node_width))
+        nodes = self.transform(self.dropout(features)).view(features.shape[0], -1, self.settings.node_width)
         by_node = nodes.transpose(0, 1).contiguous()  # nodes first, so that a level is one block of memory
         return self.classifier(self.structure(by_node).transpose(0, 1))
 
