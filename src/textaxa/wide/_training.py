@@ -1,0 +1,281 @@
+"""Training of a wide head on stored features.
+
+Given the features, every sibling group is a problem of its own: its softmax sees only the texts that pass through it,
+and shares no weight with another group. So an epoch goes group by group through the texts of each, in batches, and
+touches the rows of that group alone: they stay in the processor's cache, and no gradient is wider than a group.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from textaxa.errors import ConfigError, DataError
+from textaxa.settings import Checked, setting
+from textaxa.wide._head import WideHead
+from textaxa.wide._options import Int32, Int64, Options
+from textaxa.wide._rows import BLOCK, Float32
+
+_SAMPLE = 1000
+"""Texts whose features tell how long a feature vector is."""
+_TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class WideTraining(Checked):
+    """How a wide head is trained."""
+
+    epochs: int = setting(20, "Most times that every text is seen.", at_least=1, at_most=10_000)
+    learning_rate: float = setting(
+        0.5,
+        "By how many nats a first step moves the logit of a text of average length; later steps shrink as AdaGrad "
+        "lets them.",
+        at_least=1e-6,
+        at_most=100,
+    )
+    batch_size: int = setting(64, "Texts of a group from which one step is made.", at_least=1, at_most=100_000)
+    patience: int = setting(
+        3, "Epochs without a better path accuracy on the validation texts before training stops.", at_least=1
+    )
+    beam: int = setting(10, "Width of the beam that reads the validation texts.", at_least=1, at_most=10_000)
+    seed: int = setting(0, "Order of the texts.", at_least=0)
+
+
+@dataclass(frozen=True)
+class WideFit:
+    """What training did.
+
+    Attributes
+    ----------
+    losses
+        Mean negative log-likelihood of the training paths in each epoch, nats a text, while it ran.
+    accuracies
+        Share of validation texts whose most probable path is right, after each epoch; empty without validation.
+    epoch
+        The epoch, from 1, whose weights the head has.
+    """
+
+    losses: tuple[float, ...]
+    accuracies: tuple[float, ...]
+    epoch: int
+
+
+def fit_wide(
+    head: WideHead,
+    features: NDArray[np.floating],
+    terminals: ArrayLike,
+    *,
+    validation: tuple[NDArray[np.floating], ArrayLike] | None = None,
+    training: WideTraining | None = None,
+    told: Callable[[int, float, float | None], None] | None = None,
+) -> WideFit:
+    """Train a head in place, by softmax cross-entropy along the true paths and row-wise AdaGrad.
+
+    Memory beside head and features: two numbers an option, about ten a node of every path, and with validation a copy
+    of the best rows.
+
+    Parameters
+    ----------
+    head
+        The head, with float32 rows that can be written.
+    features
+        Text vectors (B, D), float32 or float16, in memory or mapped from a file.
+    terminals
+        Node ids at which the labels end, (B,).
+    validation
+        Features and terminals of texts that choose the epoch; without them the last one stays.
+    training
+        Settings.
+    told
+        Is called after each epoch with its number, loss and accuracy.
+
+    Raises
+    ------
+    ConfigError
+        The rows are no float32, or cannot be written.
+    DataError
+        No texts, features and labels that do not fit each other or the head, features that are not finite, labels at
+        nodes where none may end.
+
+    Source: row-wise AdaGrad as in Gupta et al., "Training recommender systems at scale" (2014): the mean square of a
+    row's gradient in place of one number a weight. Duchi et al. (2011) for AdaGrad.
+
+    Examples
+    --------
+    >>> from textaxa import Taxonomy
+    >>> taxonomy = Taxonomy.from_paths([("Games", "Cards"), ("Games", "Chess"), ("Tools",)])
+    >>> head = WideHead.zeros(taxonomy, width=2)
+    >>> features, labels = np.array([[1.0, 1.0], [1.0, -1.0], [-1.0, 0.0]] * 10), np.array([2, 3, 1] * 10)
+    >>> fit = fit_wide(head, features, labels)
+    >>> head.search(features[:3]).nodes[:, 0].tolist(), fit.losses[-1] < fit.losses[0]
+    ([2, 3, 1], True)
+    """
+    settings = training or WideTraining()
+    labels = _checked(head, features, np.asarray(terminals))
+    if not (head.rows.values.dtype == np.float32 and head.rows.values.flags.writeable):
+        raise ConfigError("Only float32 rows that can be written are trained: train first, store as another type then.")
+    run = _Run(head, features, _Visits.of(head.options, head.options.paths(head.taxonomy, labels)), settings)
+    judge = None if validation is None else _Judge.of(head, *validation, settings)
+    losses: list[float] = []
+    for epoch in range(1, settings.epochs + 1):
+        losses.append(run.epoch(epoch))
+        accuracy = judge.look(epoch) if judge else None
+        if told:
+            told(epoch, losses[-1], accuracy)
+        if judge and judge.had_enough(epoch):
+            break
+    if judge is None:
+        return WideFit(tuple(losses), (), len(losses))
+    judge.restore()
+    return WideFit(tuple(losses), tuple(judge.accuracies), judge.epoch)
+
+
+def group_gradient(
+    rows: Float32, bias: Float32, features: Float32, chosen: NDArray[np.integer]
+) -> tuple[float, Float32, Float32]:
+    """Give the summed cross-entropy of one group (S options) on n texts, and the gradient of its mean.
+
+    Parameters
+    ----------
+    rows, bias
+        Weights (S, D) and (S,).
+    features
+        The texts that pass through the group, float32 (n, D).
+    chosen
+        The option that each takes, 0 to S - 1, (n,).
+
+    Returns
+    -------
+    The loss in nats; gradients (S, D) and (S,).
+    """
+    logits = features @ rows.T
+    logits += bias
+    logits -= logits.max(axis=1, keepdims=True)
+    proba = np.exp(logits)
+    sums = proba.sum(axis=1, keepdims=True)
+    text = np.arange(len(chosen))
+    loss = float(np.log(sums).sum() - logits[text, chosen].sum())
+    proba /= sums
+    proba[text, chosen] -= 1
+    proba /= len(chosen)
+    return loss, proba.T @ features, proba.sum(axis=0)
+
+
+@dataclass(frozen=True)
+class _Visits:
+    """Which texts pass through which groups, and what they choose there; the visits of a group lie side by side."""
+
+    group: Int64
+    begins: Int64
+    text: Int32
+    option: Int32
+
+    @classmethod
+    def of(cls, options: Options, paths: Int32) -> "_Visits":
+        text, _ = np.nonzero(paths >= 0)
+        option = paths[paths >= 0]
+        group = options.group[option]
+        order = np.argsort(group, kind="stable")
+        groups, begins = np.unique(group[order], return_index=True)
+        ends = np.append(begins, len(order)).astype(np.int64)
+        return cls(groups.astype(np.int64), ends, text[order].astype(np.int32), option[order])
+
+
+class _Run:
+    """Head, data and what AdaGrad has summed so far."""
+
+    def __init__(self, head: WideHead, features: NDArray[np.floating], visits: _Visits, settings: WideTraining) -> None:
+        self.head, self.features, self.visits, self.settings = head, features, visits, settings
+        self._squares = np.zeros((2, len(head.options)), dtype=np.float32)
+        some = np.asarray(features[:_SAMPLE], dtype=np.float32)
+        length = float(np.sqrt(np.mean(np.square(some).sum(axis=1))))
+        # A step of this size in every weight of a row moves the logit of a text by at most the learning rate.
+        self._rate = settings.learning_rate / max(length * np.sqrt(features.shape[1]), _TINY)
+
+    def epoch(self, epoch: int) -> float:
+        """Go once through all texts of all groups; give the mean loss of a text."""
+        random = np.random.default_rng((self.settings.seed, epoch))
+        visits, start = self.visits, self.head.options.start
+        total = 0.0
+        bounds = zip(visits.group.tolist(), visits.begins[:-1].tolist(), visits.begins[1:].tolist(), strict=True)
+        for group, a, b in bounds:
+            own = slice(int(start[group]), int(start[group + 1]))
+            if own.stop - own.start > 1:  # where there is nothing to choose there is nothing to learn
+                total += self._group(own, a + random.permutation(b - a))
+        return total / len(self.features)
+
+    def _group(self, own: slice, order: Int64) -> float:
+        rows, bias = (weights[own] for weights in _weights(self.head))
+        squares = self._squares[:, own]
+        loss, size = 0.0, self.settings.batch_size
+        for at in range(0, len(order), size):
+            visit = order[at : at + size]
+            features = self.features[self.visits.text[visit]].astype(np.float32, copy=False)
+            new, of_rows, of_bias = group_gradient(rows, bias, features, self.visits.option[visit] - own.start)
+            loss += new
+            squares[0] += np.einsum("sd,sd->s", of_rows, of_rows) / of_rows.shape[1]
+            squares[1] += of_bias * of_bias
+            by_row = self._rate / np.sqrt(squares[0] + _TINY)
+            of_rows *= by_row[:, None]
+            rows -= of_rows
+            bias -= self.settings.learning_rate / np.sqrt(squares[1] + _TINY) * of_bias
+        return loss
+
+
+class _Judge:
+    """Keeps the weights of the epoch with the best path accuracy on validation texts."""
+
+    def __init__(
+        self, head: WideHead, features: NDArray[np.floating], labels: NDArray[np.integer], settings: WideTraining
+    ) -> None:
+        self._head, self._features, self._labels, self._settings = head, features, labels, settings
+        self._best = [weights.copy() for weights in _weights(head)]
+        self.accuracies: list[float] = []
+        self.epoch = 0
+
+    @classmethod
+    def of(
+        cls, head: WideHead, features: NDArray[np.floating], terminals: ArrayLike, settings: WideTraining
+    ) -> "_Judge":
+        return cls(head, features, _checked(head, features, np.asarray(terminals)), settings)
+
+    def look(self, epoch: int) -> float:
+        found = self._head.search(self._features, width=self._settings.beam).nodes[:, 0]
+        accuracy = float(np.mean(found == self._labels))
+        if accuracy > max(self.accuracies, default=-1.0):
+            self.epoch = epoch
+            _copy(_weights(self._head), self._best)
+        self.accuracies.append(accuracy)
+        return accuracy
+
+    def had_enough(self, epoch: int) -> bool:
+        return epoch - self.epoch >= self._settings.patience
+
+    def restore(self) -> None:
+        _copy(self._best, _weights(self._head))
+
+
+def _weights(head: WideHead) -> list[Float32]:
+    """Give what is learnt. That the rows are float32 has been checked."""
+    return [head.rows.values, head.rows.bias]  # type: ignore[list-item]
+
+
+def _copy(source: list[Float32], target: list[Float32]) -> None:
+    for there, here in zip(source, target, strict=True):
+        np.copyto(here, there)
+
+
+def _checked(head: WideHead, features: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.integer]:
+    """Give the labels, when features and labels fit each other and the head."""
+    if features.ndim != 2 or features.shape[1] != head.rows.width or not np.issubdtype(features.dtype, np.floating):
+        raise DataError(
+            f"Features are numbers (texts, {head.rows.width}) for this head, not {features.dtype} of shape "
+            f"{features.shape}: another encoder's?"
+        )
+    if len(features) != len(labels) or not len(labels):
+        raise DataError(f"There are {len(features):,} texts and {len(labels):,} labels: one label a text is needed.")
+    for at in range(0, len(features), BLOCK):
+        if not np.isfinite(features[at : at + BLOCK]).all():
+            raise DataError(f"Features between rows {at} and {at + BLOCK} are not finite: drop or encode them anew.")
+    return labels
