@@ -44,7 +44,7 @@ class TransformerEncoder(Encoder):
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
         """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
         states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        pieces = _pool(states, attention_mask, self.settings.pooling)
+        pieces = pool(states, attention_mask, self.settings.pooling)
         n_texts = int(text_of[-1]) + 1
         if n_texts == len(pieces):
             return pieces
@@ -167,7 +167,7 @@ def _layers(backbone: "PreTrainedModel") -> nn.ModuleList:
     raise ConfigError(f"trainable_layers cannot be used: no list of layers was found in {type(backbone).__name__}.")
 
 
-def _pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
+def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:
     """Pool token states (W, L, D) under a mask (W, L) to vectors (W, D)."""
     if pooling == "cls":
         return states[:, 0]

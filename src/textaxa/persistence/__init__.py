@@ -10,13 +10,15 @@ A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it 
     ├── thresholds.json      several paths: from which probability on each node is an answer, if not from 0.5
     ├── calibration.json     what node probabilities go through
     ├── held_out.json        what held-out rows say about the model, for promises; no texts
+    ├── onnx/                what predicts without PyTorch, if exported: `textaxa.runtime`
     └── README.md            the model card
 
 A model with the head ``linear`` has no encoder; in place of these two it has ``linear.safetensors`` (the weights) and
 ``vocabulary.json`` (the n-grams).
 
 `read_config`, `read_model_taxonomy`, `is_model_folder` and `verify` are light; saving and loading need the extra
-``train``, which is imported when they are first asked for; of it PyTorch only where the model is a network.
+``train``, which is imported when they are first asked for; of it PyTorch only where the model is a network, and for
+prediction from ``onnx/`` nothing of it.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -4,44 +4,66 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from safetensors import SafetensorError
+from shutil import copytree
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 from textaxa._version import __version__
-from textaxa.errors import ModelFileError, TextaxaError
+from textaxa.errors import ConfigError, ModelFileError, TextaxaError
 from textaxa.heads import HEADS, head_class, head_settings
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
 from textaxa.persistence._decisions import read_decisions, write_decisions
 from textaxa.persistence._files import fingerprints, replaced_folder, verify
-from textaxa.settings import EncoderSettings, ModelSettings, TrainingSettings, build
+from textaxa.runtime import FOLDER as ONNX
+from textaxa.runtime import RuntimeModel, is_exported, is_installed, read_runtime_model
+from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings, build
 
 if TYPE_CHECKING:
     from textaxa.model import Model
 
 
-def save_model(model: "Model", folder: str | Path) -> Path:
+RUNTIMES = ("auto", "torch", "onnx")
+
+
+def save_model(model: "Model", folder: str | Path, *, onnx: Path | None = None) -> Path:
     """Write a model folder, whole or not at all; a model that was there before is replaced.
+
+    Parameters
+    ----------
+    model
+        The model.
+    folder
+        Its place.
+    onnx
+        The ``onnx/`` part of this very model, which `textaxa.exporting` wrote; left out, the folder will have none.
 
     Raises
     ------
     ModelFileError
         The place cannot be written, or holds something that is not a textaxa model.
     """
+    from safetensors import SafetensorError  # noqa: PLC0415 - not needed for reading what runs without PyTorch
+
+    if isinstance(model, RuntimeModel):
+        raise ConfigError('This model was read without PyTorch and cannot be saved. Read it with runtime="torch".')
     target = Path(folder)
     if target.exists() and not is_model_folder(target):
         raise ModelFileError(f"{target} exists and is not a textaxa model, so it is left alone. Give another place.")
     try:
         with replaced_folder(target) as fresh:
-            _write(model, fresh)
+            _write(model, fresh, onnx)
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ModelFileError(f"The model could not be written to {target}: {reason}.") from error
     return target
 
 
-def _write(model: "Model", folder: Path) -> None:
+def _write(model: "Model", folder: Path, onnx: Path | None) -> None:
+    if onnx is None:
+        model.summary.pop(ONNX, None)
+    else:
+        copytree(onnx, folder / ONNX)
     _rest(model.settings.head).write(model, folder)
     write_decisions(model, folder)
     _write_json(folder / "taxonomy.json", model.taxonomy.to_dict())
@@ -65,21 +87,36 @@ def _write_json(file: Path, value: Any) -> None:
     file.write_text(json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def load_model(folder: str | Path) -> "Model":
+def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     """Read a model folder.
+
+    Parameters
+    ----------
+    folder
+        The folder.
+    runtime
+        ``torch``: a model that can do everything. ``onnx``: a `textaxa.runtime.RuntimeModel`, which predicts, from the
+        folder's ``onnx/`` part and without PyTorch; of the other files only the small ones are read, so that weights
+        of PyTorch may be missing. ``auto``: ``onnx`` where that part and the extra ``runtime`` are there.
 
     Raises
     ------
+    ConfigError
+        ``onnx`` is asked for, and the model has no such part.
+    MissingExtraError
+        The packages that the runtime needs are not installed.
     ModelFileError
         The folder is not there, is not a textaxa model, was written by a newer version, or is damaged.
     """
     place = Path(folder)
     config = read_config(place)
-    verify(place, config["files"])
+    light = _is_light(place, config, runtime)
+    verify(place, _light_files(config["files"]) if light else config["files"])
     try:
         taxonomy = read_model_taxonomy(place)
-        settings = _settings(config)
-        model: Model = _rest(settings.head).read(place, taxonomy, settings, dict(config["summary"]))
+        settings = _settings(config, light=light)
+        read: Any = read_runtime_model if light else _rest(settings.head).read
+        model: Model = read(place, taxonomy, settings, dict(config["summary"]))
         read_decisions(model, place, config["files"])
     except ModelFileError:
         raise
@@ -88,7 +125,23 @@ def load_model(folder: str | Path) -> "Model":
     return model
 
 
-def _settings(config: Mapping[str, Any]) -> ModelSettings:
+def _is_light(place: Path, config: Mapping[str, Any], runtime: str) -> bool:
+    """Tell whether a model is read without PyTorch."""
+    if runtime not in RUNTIMES:
+        raise ConfigError(f"runtime = {runtime!r} is not known. It can be: {', '.join(RUNTIMES)}.")
+    exported = is_exported(config)
+    if runtime == "onnx" and not exported:
+        raise ConfigError(f"{place} has no part for ONNX Runtime. Make it: textaxa export {place}")
+    return exported and (runtime == "onnx" or (runtime == "auto" and is_installed()))
+
+
+def _light_files(files: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what only PyTorch reads."""
+    heavy = ("head.safetensors", "encoder/")
+    return {name: sums for name, sums in files.items() if not name.startswith(heavy)}
+
+
+def _settings(config: Mapping[str, Any], *, light: bool) -> ModelSettings:
     head = dict(config["head"])
     name = head.pop("name")
     if name not in HEADS:
@@ -98,7 +151,10 @@ def _settings(config: Mapping[str, Any]) -> ModelSettings:
     return ModelSettings(
         task=config["task"],
         head=name,
-        head_settings=build(head_settings(name), head, where="config.json, head"),
+        # The class that checks them stands in the head's file, which needs PyTorch.
+        head_settings=cast(Checked, SimpleNamespace(**head))
+        if light
+        else build(head_settings(name), head, where="config.json, head"),
         encoder=build(EncoderSettings, config["encoder"], where="config.json, encoder"),
         training=build(TrainingSettings, config["training"], where="config.json, training"),
     )

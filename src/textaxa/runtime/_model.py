@@ -1,0 +1,127 @@
+"""A model without PyTorch: what `textaxa.Model` offers for prediction, computed by ONNX Runtime."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from textaxa._pieces import batches_by_length
+from textaxa.calibration import Calibration
+from textaxa.decisions import Choice, Decider
+from textaxa.decoding import Prediction
+from textaxa.guarantee import Evidence
+from textaxa.runtime._layout import ENCODER, FOLDER, HEAD, TOKENIZER, Layout, read_layout
+from textaxa.runtime._session import Session, available_threads
+from textaxa.runtime._tokens import RuntimeTokeniser, padded
+from textaxa.settings import ModelSettings
+from textaxa.taxonomy import Taxonomy
+
+_HEAD_BATCH = 1024
+"""Texts whose node probabilities are computed at a time."""
+
+
+class RuntimeModel:
+    """Encoder and head as ONNX files, over one taxonomy. It predicts; it cannot be trained, explained or saved.
+
+    Attributes
+    ----------
+    taxonomy : Taxonomy
+        Its nodes are the columns of ``node_proba``.
+    settings : ModelSettings
+        What was chosen. ``head_settings`` is a plain namespace: the class that checks it needs PyTorch.
+    summary : dict
+        What is known about training, and about the export (``summary["onnx"]``).
+    layout : Layout
+        Precision and sizes of the ONNX files.
+    thresholds : float64 array (N,), or None
+        In a several-paths task, from which probability on each node is an answer; None: 0.5 for all.
+    calibration : Calibration, or None
+        What node probabilities go through before anyone sees them.
+    evidence : Evidence, or None
+        What held-out rows say about the model with the weights of PyTorch: promises rest on it.
+    """
+
+    def __init__(
+        self, folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any] | None = None
+    ) -> None:
+        self.taxonomy = taxonomy
+        self.settings = settings
+        self.summary: dict[str, Any] = summary or {}
+        self.thresholds: np.ndarray | None = None
+        self.calibration: Calibration | None = None
+        self.evidence: Evidence | None = None
+        self.layout: Layout = read_layout(folder)
+        self.tokenise = RuntimeTokeniser(folder / TOKENIZER, self.layout, settings.encoder)
+        threads = available_threads()
+        self._encoder = Session(
+            folder / ENCODER,
+            inputs={"input_ids", "attention_mask"},
+            output="vectors",
+            width=self.layout.width,
+            threads=threads,
+        )
+        self._head = Session(
+            folder / HEAD, inputs={"features"}, output="node_proba", width=len(taxonomy), threads=threads
+        )
+
+    @property
+    def task(self) -> str:
+        """``single`` (one path a text) or ``multi``."""
+        return self.settings.task
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Give the vectors of texts as float32 (B, D), in order; equal texts are computed once."""
+        place: dict[str, int] = {text: i for i, text in enumerate(dict.fromkeys(texts))}
+        pieces = self.tokenise(list(place))
+        vectors = np.empty((len(pieces), self.layout.width), dtype=np.float32)
+        for rows in batches_by_length(pieces):
+            feed, per_text = padded([pieces[row] for row in rows], self.layout.padding)
+            vectors[rows] = _averaged(self._encoder(feed), per_text)
+        if self.layout.normalise:
+            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # as PyTorch's normalize
+        return vectors if len(place) == len(texts) else vectors[[place[text] for text in texts]]
+
+    def node_proba(self, texts: Sequence[str]) -> np.ndarray:
+        """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
+        return self.node_proba_of(self.encode(texts))
+
+    def node_proba_of(self, features: np.ndarray) -> np.ndarray:
+        """Give node probabilities (B, N) for text vectors (B, D) that were computed before."""
+        proba = np.empty((len(features), len(self.taxonomy)), dtype=np.float32)
+        for start in range(0, len(features), _HEAD_BATCH):
+            part = slice(start, start + _HEAD_BATCH)
+            proba[part] = self._head({"features": features[part]})
+        return proba if self.calibration is None else self.calibration(proba)
+
+    def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
+        """Give the predicted paths of each text, most probable first; in a several-paths task all that pass."""
+        return self.decode(self.node_proba(texts), top=top)
+
+    def decode(self, node_proba: np.ndarray, *, top: int = 1) -> list[list[Prediction]]:
+        """Turn node probabilities (B, N) into predictions; `textaxa.decisions.Decider` does it in other ways."""
+        return Decider(self, Choice(top=top))(node_proba)
+
+
+def read_runtime_model(
+    folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any]
+) -> RuntimeModel:
+    """Read the ``onnx/`` part of a model folder whose other files were read and checked already.
+
+    Raises
+    ------
+    MissingExtraError
+        onnxruntime or tokenizers is not installed.
+    ModelFileError
+        A file is damaged, refused, or does not fit the taxonomy.
+    """
+    return RuntimeModel(folder / FOLDER, taxonomy, settings, summary)
+
+
+def _averaged(pieces: np.ndarray, per_text: np.ndarray) -> np.ndarray:
+    """Average the vectors of pieces (W, D) that follow each other text by text, to (B, D)."""
+    if len(pieces) == len(per_text):
+        return pieces
+    starts = np.cumsum(per_text) - per_text
+    averages: np.ndarray = np.add.reduceat(pieces, starts, axis=0) / per_text[:, None].astype(np.float32)
+    return averages
