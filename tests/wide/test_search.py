@@ -9,7 +9,7 @@ from wide.wide_cases import WIDTH, heads, random_head, slow_exact, slow_options
 from textaxa.decoding import beam_search
 from textaxa.errors import ConfigError, DataError
 from textaxa.taxonomy import NodeRecord, Taxonomy
-from textaxa.wide import Options, WideHead, _head
+from textaxa.wide import Options, WideHead, _head, _search
 
 UNEVEN = Taxonomy.from_paths(
     [("Games", "Sports"), ("Games", "Cards"), ("Games",), ("Tools", "Clocks", "Alarm"), ("Tools", "Clocks"), ("Art",)]
@@ -177,6 +177,24 @@ def test_small_rows_agree_with_float32(name, tolerance):
     assert head.astype(name).rows.nbytes < 0.75 * head.rows.nbytes
     back = head.astype(name).astype("float32").search(features, k=3)
     np.testing.assert_allclose(back.probabilities, small.probabilities, rtol=1e-4)
+
+
+def test_a_narrow_beam_first_and_one_text_alone_change_nothing():
+    paths = [
+        (f"a{i}", f"b{j}", f"c{k}", f"d{m}") for i in range(4) for j in range(4) for k in range(4) for m in range(4)
+    ]
+    head = random_head(Taxonomy.from_paths(paths), 5, scale=1.5)
+    features = np.random.default_rng(3).standard_normal((400, WIDTH)).astype(np.float32)
+    no_floor = np.full(len(features), -np.inf, dtype=np.float32)
+    narrow, plain = (
+        _search._beam(head.options, head.rows, features, no_floor, k=1, width=width).log_proba[:, 0] for width in (1, 3)
+    )
+    assert (narrow > plain + 1e-2).any()  # the case in which the wide beam must go again
+    found = head.search(features, k=1, width=3)
+    np.testing.assert_allclose(found.probabilities[:, 0], np.exp(plain), rtol=1e-4)
+    alone = [head.search(row[None], k=1, width=3) for row in features]
+    assert [one.nodes[0, 0] for one in alone] == found.nodes[:, 0].tolist()
+    assert [one.exact[0] for one in alone] == found.exact.tolist()
 
 
 def test_no_texts_give_no_paths():

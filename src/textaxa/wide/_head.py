@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from textaxa.decoding import BeamPaths, Conditional
 from textaxa.errors import ConfigError, DataError
 from textaxa.taxonomy import CSR, Taxonomy
-from textaxa.wide._options import Options
+from textaxa.wide._best_first import search_one
+from textaxa.wide._options import ROOT, Options
 from textaxa.wide._rows import Float32, Int64, Rows
 from textaxa.wide._search import Best, choices, search_block
 
@@ -107,10 +108,7 @@ class WideHead:
         vectors = self._features(features)
         k = min(k, int(np.count_nonzero(self.options.below < 0)) if k > 1 else 1)
         step = self._block(width)
-        found = [
-            search_block(self.options, self.rows, vectors[at : at + step], k=k, width=width)
-            for at in range(0, len(vectors), step)
-        ]
+        found = [self._best(vectors[at : at + step], k=k, width=width) for at in range(0, len(vectors), step)]
         return _joined(self.options, found or [Best.none(0, k)])
 
     def conditional(self, features: ArrayLike) -> Conditional:
@@ -125,18 +123,31 @@ class WideHead:
         table = self.tree.children
 
         def conditional(text: Int64, node: Int64, /) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-            group = np.where(node < 0, 0, options.below[options.option[node]]).astype(np.int64)
-            scored = choices(options, self.rows, vectors, text, group)
+            group = np.where(node < 0, ROOT, options.below[options.option[node]]).astype(np.int64)
+            pair, child = _children(self.tree, table, node)
+            children, ends = np.zeros(len(child)), np.ones(len(node))
+            # A node whose children all lead nowhere on canonical ways has no group: a text that is there stays there.
+            chooses = np.flatnonzero(group >= 0)
+            if not len(chooses):
+                return children, ends
+            scored = choices(options, self.rows, vectors, text[chooses], group[chooses])
             proba = np.exp(scored.log_proba, dtype=np.float64)
             last = scored.begins[1:] - 1
             # A group's last option leads to its own node where it is "ends here", else to a child.
-            stops = options.node[scored.option[last]] == node
-            ends = np.where(stops, proba[last], 0.0)
-            pair, child = _children(self.tree, table, node)
-            place = options.option[child] - options.start[group][pair] + scored.begins[:-1][pair]
-            return np.where(options.option[child] >= 0, proba[np.maximum(place, 0)], 0.0), ends
+            ends[chooses] = np.where(options.node[scored.option[last]] == node[chooses], proba[last], 0.0)
+            begins = np.zeros(len(node), dtype=np.int64)
+            begins[chooses] = scored.begins[:-1]
+            there = np.flatnonzero((options.option[child] >= 0) & (group[pair] >= 0))
+            at = pair[there]
+            children[there] = proba[begins[at] + options.option[child[there]] - options.start[group[at]]]
+            return children, ends
 
         return conditional
+
+    def _best(self, vectors: Float32, *, k: int, width: int) -> Best:
+        if len(vectors) == 1:
+            return search_one(self.options, self.rows, vectors[0], k=k, width=width)
+        return search_block(self.options, self.rows, vectors, k=k, width=width)
 
     def _features(self, features: ArrayLike) -> Float32:
         vectors = np.ascontiguousarray(features, dtype=np.float32)

@@ -99,6 +99,15 @@ class Rows:
             values[at : at + BLOCK] = rows
         return Rows(values, self.bias, scale)
 
+    def logits(self, features: Float32, start: int, stop: int) -> Float32:
+        """Give the logits of rows ``start`` to ``stop - 1`` for one text (D,), float32 (stop - start,)."""
+        rows = self.values[start:stop]
+        found: Float32 = np.dot(rows if rows.dtype == np.float32 else rows.astype(np.float32), features)
+        if self.scale is not None:
+            found *= self.scale[start:stop]
+        found += self.bias[start:stop]
+        return found
+
     def products(self, features: Float32, first: Int64, sizes: Int64) -> tuple[Float32, Int64]:
         """Multiply row ranges with features: pair ``p`` is rows ``first[p]`` to ``first[p] + sizes[p] - 1``.
 
