@@ -213,7 +213,10 @@ _HOW = f"""\
 Rows of the training part are bought in rounds: the first {START} at random, the next by each way. After every round a
 model is trained (the head `linear` on counts and MiniLM vectors, one classifier a parent) and scored on the test rows:
 path accuracy, mean of seeds {", ".join(map(str, SEEDS))}. `entropy` and `margin` take the texts with the largest
-entropy or the smallest margin of whole paths. What `select` does was settled on validation rows."""
+entropy or the smallest margin of whole paths. What `select` does was settled on validation rows.
+
+The test rows were read once before, with a weaker model (text vectors alone, no counts) and the same `select`, which
+then needed, for the accuracy of random rows at the end: TREC 80 %, hwu64 59 %, newsgroups20 88 %, open-apps 94 %."""
 
 
 def _savings(*, valid: bool) -> list[str]:
