@@ -1,5 +1,7 @@
 """The search of a wide head against every path walked one by one, and against the search that knows no batches."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -179,22 +181,36 @@ def test_small_rows_agree_with_float32(name, tolerance):
     np.testing.assert_allclose(back.probabilities, small.probabilities, rtol=1e-4)
 
 
-def test_a_narrow_beam_first_and_one_text_alone_change_nothing():
-    paths = [
-        (f"a{i}", f"b{j}", f"c{k}", f"d{m}") for i in range(4) for j in range(4) for k in range(4) for m in range(4)
-    ]
-    head = random_head(Taxonomy.from_paths(paths), 5, scale=1.5)
-    features = np.random.default_rng(3).standard_normal((400, WIDTH)).astype(np.float32)
-    no_floor = np.full(len(features), -np.inf, dtype=np.float32)
+def test_where_a_narrow_beam_finds_more_than_the_wide_one_the_answer_is_the_wide_one_s():
+    # The best top-level node falls apart one level down, the others two levels down: a beam of 3 follows the others.
+    falls = [("A", f"a{i}", "end") for i in range(10)]
+    later = [(top, side, f"c{i}") for top in "BCD" for side in "xy" for i in range(100)]
+    head = WideHead.zeros(Taxonomy.from_paths([*falls, *later]), 1)
+    head.rows.bias[0] = np.log(0.3 / 0.7 * 3)
     narrow, plain = (
-        _search._beam(head.options, head.rows, features, no_floor, k=1, width=width).log_proba[:, 0] for width in (1, 3)
+        _search._beam(head.options, head.rows, np.zeros((2, 1), np.float32), np.full(2, -np.inf), k=1, width=width)
+        for width in (1, 3)
     )
-    assert (narrow > plain + 1e-2).any()  # the case in which the wide beam must go again
-    found = head.search(features, k=1, width=3)
-    np.testing.assert_allclose(found.probabilities[:, 0], np.exp(plain), rtol=1e-4)
-    alone = [head.search(row[None], k=1, width=3) for row in features]
+    assert np.exp(narrow.log_proba[0, 0]) == pytest.approx(0.03)
+    assert np.exp(plain.log_proba[0, 0]) == pytest.approx(0.7 / 600)
+    for texts in (1, 2):
+        found = head.search(np.zeros((texts, 1)), width=3)
+        assert found.probabilities[0, 0] == pytest.approx(0.7 / 600)
+        assert not found.exact.any()
+    assert head.search([[0.0]], width=7).probabilities[0, 0] == pytest.approx(0.03)
+
+
+def test_a_narrow_beam_first_and_one_text_alone_change_nothing():
+    names = [[f"{letter}{i}" for i in range(4)] for letter in "abcd"]
+    head = random_head(Taxonomy.from_paths([(a, b, c, d) for a, b, c, d in itertools.product(*names)]), 5)
+    features = np.random.default_rng(3).standard_normal((300, WIDTH)).astype(np.float32)
+    plain = _search._beam(head.options, head.rows, features, np.full(len(features), -np.inf), k=1, width=3)
+    found = head.search(features, width=3)
+    np.testing.assert_allclose(found.probabilities, np.exp(plain.log_proba), rtol=1e-4)
+    alone = [head.search(row[None], width=3) for row in features]
     assert [one.nodes[0, 0] for one in alone] == found.nodes[:, 0].tolist()
     assert [one.exact[0] for one in alone] == found.exact.tolist()
+    assert 0 < found.exact.sum() < len(features)
 
 
 def test_no_texts_give_no_paths():
