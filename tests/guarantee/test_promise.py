@@ -239,7 +239,7 @@ def test_deeper_answers_come_first_where_that_can_be_promised():
 
 
 @pytest.mark.parametrize(
-    ("p_values", "expected"), [((0.01, 0.001), (0.3, 1.5)), ((0.2, 0.04), (0.7, 0.0)), ((0.2, 0.4), (0.3, 1.5))]
+    ("p_values", "expected"), [((0.004, 0.001), (0.3, 1.5)), ((0.04, 0.003), (0.7, 0.0)), ((0.2, 0.4), (0.3, 1.5))]
 )
 def test_the_order_is_the_first_that_will_probably_do(p_values, expected, monkeypatch):
     told = iter(zip((0.3, 0.7), p_values, strict=True))

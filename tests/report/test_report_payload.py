@@ -30,7 +30,12 @@ def climbed(made, threshold):
     taxonomy, missing, right = made.taxonomy, [], []
     for row, true, (best,) in zip(made.node_proba, made.true, made.predicted, strict=True):
         chain = taxonomy.ancestors.row(best).tolist()
-        kept = [node for node in chain if row[node] >= threshold]
+        # A node comes behind the end of its path by 1.5 log-odds a level; the deepest that comes early enough answers.
+        odds = [
+            row[node] / max(1 - row[node], 1e-12) * np.exp(-1.5 * (len(chain) - 1 - i)) for i, node in enumerate(chain)
+        ]
+        last = max((i for i, one in enumerate(odds) if one / (1 + one) >= threshold), default=-1)
+        kept = chain[: last + 1]
         missing.append(len(chain) - len(kept) if kept else None)
         if kept:
             right.append(kept[-1] in taxonomy.ancestors.row(true[0]))

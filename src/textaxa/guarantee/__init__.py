@@ -4,11 +4,13 @@ From node probabilities and what held-out rows say about a model. Knows no model
 """
 
 from textaxa.guarantee._answers import OUTSIDE, guaranteed_paths, guaranteed_sets, nowhere
+from textaxa.guarantee._climb import HANDICAPS, order_of
 from textaxa.guarantee._evidence import Evidence, collect_evidence, evidence_from_dict
 from textaxa.guarantee._promise import SCOPES, Kept, Promise, describe, promise, unproven
 from textaxa.guarantee._sets import is_outside, outside_cut, prediction_sets, set_cut
 
 __all__ = [
+    "HANDICAPS",
     "OUTSIDE",
     "SCOPES",
     "Evidence",
@@ -21,6 +23,7 @@ __all__ = [
     "guaranteed_sets",
     "is_outside",
     "nowhere",
+    "order_of",
     "outside_cut",
     "prediction_sets",
     "promise",

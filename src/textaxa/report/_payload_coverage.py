@@ -1,7 +1,7 @@
 """The numbers of the first two sections: what share of the texts needs no person at which accuracy."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from textaxa.evaluation import CoverageAt, CoverageCurve, coverage_at, coverage_
 from textaxa.evaluation._along import AlongPaths, along_paths, true_sets
 from textaxa.evaluation._coverage import climbing_curve
 from textaxa.evaluation._wilson import wilson
+from textaxa.guarantee import HANDICAPS, order_of
 from textaxa.report._material import Material, number
 
 HEADLINE = 0.95
@@ -31,6 +32,8 @@ FEWEST, MOST = 40, 400
 """Resamples for an interval: as many as have two million texts together, a second or two, within these bounds."""
 
 _QUANTILES = (0.025, 0.975)
+
+_NAMES_OF_ONE_LEVEL = 2
 
 FOUND = "of the true categories are found"
 
@@ -123,7 +126,10 @@ class _Told:
             told = f"{percent(at.accuracy, 1)} of these answers are right as far as they go"
             told += f" (95\u00a0% interval {low} to {high})"
         sure = percent(at.threshold, 1 if at.threshold < NEAR_ONE else 2)
-        sure = f"The model has to be at least {sure} sure."
+        if self.curve.task == "single" and len(self.names) > _NAMES_OF_ONE_LEVEL:
+            sure = f"The model has to be at least {sure} sure, and more so where it stops above the end."
+        else:
+            sure = f"The model has to be at least {sure} sure."
         return f"{answered:,} of {self.curve.n:,} texts get an answer, and {told}. {sure}"
 
 
@@ -163,13 +169,20 @@ def names_of_levels(n_levels: int) -> list[str]:
 
 def _single(material: Material, seed: int) -> _Told:
     taxonomy = material.taxonomy
-    along = along_paths(taxonomy, true_sets(taxonomy, material.true), material.node_proba, "single")
+    along = _deepest_first(along_paths(taxonomy, true_sets(taxonomy, material.true), material.node_proba, "single"))
     return _Told(
         curve=climbing_curve(along),
         names=names_of_levels(taxonomy.n_levels),
         shares_at=lambda threshold: _climbed(along, threshold),
         intervals=_intervals(along, seed),
     )
+
+
+def _deepest_first(along: AlongPaths) -> AlongPaths:
+    """Order the nodes of a path as ``predict --accuracy`` does, so that the page and the answers agree."""
+    proba = along.probability
+    levels_below = (~np.isnan(proba)).sum(axis=1, keepdims=True) - 1 - np.arange(proba.shape[1])
+    return replace(along, probability=order_of(proba, levels_below, HANDICAPS[0]))
 
 
 def _several(material: Material) -> _Told:
