@@ -102,8 +102,8 @@ def coverage_section(payload: Told) -> Html:
 
 
 _RULE = (
-    "The model starts at the most probable path of a text and goes up until it is sure enough; the higher it stops, the "
-    "surer it has to be. The surer it has to be, the fewer answers are wrong, and the more is left to a person. An "
+    "The model starts at the most probable path of a text and goes up until it is sure enough; the higher it stops, "
+    "the surer it has to be. The surer it has to be, the fewer answers are wrong, and the more is left to a person. An "
     "answer that stops above the last level is right when the text belongs under it."
 )
 _RULE_SEVERAL = (
