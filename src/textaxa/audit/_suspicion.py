@@ -27,7 +27,7 @@ _JUDGED_ROWS = 2
 """A node with fewer rows cannot be judged: when its one row is held out, the models have never seen it."""
 
 _NEIGHBOUR_SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
-"""What neighbours may weigh beside the models: models that read the vectors themselves leave them little to say."""
+"""What neighbours may weigh beside the models; one weight for all tables was worse than none on some."""
 
 _CELLS = 4_000_000
 """Numbers of a block, 32 MB."""
