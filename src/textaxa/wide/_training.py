@@ -19,6 +19,8 @@ from textaxa.wide._rows import BLOCK, Float32
 
 _SAMPLE = 1000
 """Texts whose features tell how long a feature vector is."""
+_KEPT_MEANS, _KEPT_SQUARES = 0.9, 0.999
+"""Adam's usual shares."""
 _TINY = 1e-12
 
 
@@ -29,12 +31,11 @@ class WideTraining(Checked):
     epochs: int = setting(20, "Most times that every text is seen.", at_least=1, at_most=10_000)
     learning_rate: float = setting(
         0.5,
-        "By how many nats a first step moves the logit of a text of average length; later steps shrink as AdaGrad "
-        "lets them.",
+        "By how many nats a step moves the logit of a text of average length at most.",
         at_least=1e-6,
         at_most=100,
     )
-    batch_size: int = setting(64, "Texts of a group from which one step is made.", at_least=1, at_most=100_000)
+    batch_size: int = setting(32, "Texts of a group from which one step is made.", at_least=1, at_most=100_000)
     patience: int = setting(
         3, "Epochs without a better path accuracy on the validation texts before training stops.", at_least=1
     )
@@ -70,10 +71,10 @@ def fit_wide(
     training: WideTraining | None = None,
     told: Callable[[int, float, float | None], None] | None = None,
 ) -> WideFit:
-    """Train a head in place, by softmax cross-entropy along the true paths and row-wise AdaGrad.
+    """Train a head in place, by softmax cross-entropy along the true paths and row-wise Adam.
 
-    Memory beside head and features: two numbers an option, about ten a node of every path, and with validation a copy
-    of the best rows.
+    Memory beside head and features: as much again as the rows of the groups that are seen, about ten numbers a node of
+    every path, and with validation a copy of the best rows.
 
     Parameters
     ----------
@@ -98,8 +99,8 @@ def fit_wide(
         No texts, features and labels that do not fit each other or the head, features that are not finite, labels at
         nodes where none may end.
 
-    Source: row-wise AdaGrad as in Gupta et al., "Training recommender systems at scale" (2014): the mean square of a
-    row's gradient in place of one number a weight. Duchi et al. (2011) for AdaGrad.
+    Source: Adam, Kingma and Ba (2015), with one second moment a row, the mean over its weights, in place of one a
+    weight. Each group counts its own steps, so that a rare one starts as a frequent one does.
 
     Examples
     --------
@@ -183,15 +184,12 @@ class _Visits:
 
 
 class _Run:
-    """Head, data and what AdaGrad has summed so far."""
+    """Head, data and the state of the optimizer."""
 
     def __init__(self, head: WideHead, features: NDArray[np.floating], visits: _Visits, settings: WideTraining) -> None:
         self.head, self.features, self.visits, self.settings = head, features, visits, settings
-        self._squares = np.zeros((2, len(head.options)), dtype=np.float32)
         some = np.asarray(features[:_SAMPLE], dtype=np.float32)
-        length = float(np.sqrt(np.mean(np.square(some).sum(axis=1))))
-        # A step of this size in every weight of a row moves the logit of a text by at most the learning rate.
-        self._rate = settings.learning_rate / max(length * np.sqrt(features.shape[1]), _TINY)
+        self._optimizer = _RowAdam(head, settings.learning_rate, float(np.sqrt(np.mean(np.square(some)))))
 
     def epoch(self, epoch: int) -> float:
         """Go once through all texts of all groups; give the mean loss of a text."""
@@ -200,27 +198,53 @@ class _Run:
         total = 0.0
         bounds = zip(visits.group.tolist(), visits.begins[:-1].tolist(), visits.begins[1:].tolist(), strict=True)
         for group, a, b in bounds:
-            own = slice(int(start[group]), int(start[group + 1]))
-            if own.stop - own.start > 1:  # where there is nothing to choose there is nothing to learn
-                total += self._group(own, a + random.permutation(b - a))
+            if start[group + 1] - start[group] > 1:  # where there is nothing to choose there is nothing to learn
+                total += self._group(group, a + random.permutation(b - a))
         return total / len(self.features)
 
-    def _group(self, own: slice, order: Int64) -> float:
+    def _group(self, group: int, order: Int64) -> float:
+        own = slice(*self.head.options.start[group : group + 2].tolist())
         rows, bias = (weights[own] for weights in _weights(self.head))
-        squares = self._squares[:, own]
         loss, size = 0.0, self.settings.batch_size
         for at in range(0, len(order), size):
             visit = order[at : at + size]
             features = self.features[self.visits.text[visit]].astype(np.float32, copy=False)
             new, of_rows, of_bias = group_gradient(rows, bias, features, self.visits.option[visit] - own.start)
             loss += new
-            squares[0] += np.einsum("sd,sd->s", of_rows, of_rows) / of_rows.shape[1]
-            squares[1] += of_bias * of_bias
-            by_row = self._rate / np.sqrt(squares[0] + _TINY)
-            of_rows *= by_row[:, None]
-            rows -= of_rows
-            bias -= self.settings.learning_rate / np.sqrt(squares[1] + _TINY) * of_bias
+            self._optimizer.step(group, own, of_rows, of_bias)
         return loss
+
+
+class _RowAdam:
+    """Adam with one second moment a row. The bias counts as the weight of a feature that is always ``typical``."""
+
+    def __init__(self, head: WideHead, rate: float, typical: float) -> None:
+        self._rows, self._bias = _weights(head)
+        self._typical = max(typical, _TINY)
+        # A step of this size in every weight of a row moves the logit of a text by at most the learning rate.
+        self._rate = rate / (self._typical * head.rows.width)
+        # Memory of zeros is taken when it is first written, so groups that are never seen take none.
+        self._means, self._bias_means = np.zeros_like(self._rows), np.zeros_like(self._bias)
+        self._squares = np.zeros_like(self._bias)
+        self._steps = np.zeros(head.options.n_groups, dtype=np.int64)
+
+    def step(self, group: int, own: slice, of_rows: Float32, of_bias: Float32) -> None:
+        """Move the rows of one group against their gradient, which is used up."""
+        self._steps[group] += 1
+        steps = int(self._steps[group])
+        means, bias_means, squares = self._means[own], self._bias_means[own], self._squares[own]
+        of_bias = of_bias * self._typical
+        new = (np.einsum("sd,sd->s", of_rows, of_rows) + of_bias * of_bias) / (of_rows.shape[1] + 1)
+        squares += (1 - _KEPT_SQUARES) * (new - squares)
+        of_rows -= means
+        of_rows *= 1 - _KEPT_MEANS
+        means += of_rows
+        bias_means += (1 - _KEPT_MEANS) * (of_bias - bias_means)
+        rate = self._rate / (1 - _KEPT_MEANS**steps)
+        by_row = rate / (np.sqrt(squares / (1 - _KEPT_SQUARES**steps)) + _TINY)
+        np.multiply(means, by_row[:, None], out=of_rows)
+        self._rows[own] -= of_rows
+        self._bias[own] -= by_row * self._typical * bias_means
 
 
 class _Judge:
