@@ -5,7 +5,7 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
 
-ROOMS := textaxa $(addprefix textaxa.,audit config data decoding encoders errors evaluation heads jobs labels linear model persistence \
+ROOMS := textaxa $(addprefix textaxa.,audit config data decoding encoders errors evaluation exporting heads jobs labels linear model persistence runtime \
 	settings taxonomy training)
 
 BIN := $(VENV)/bin

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.demo import demo
     from textaxa.jobs.evaluate import evaluate
     from textaxa.jobs.explain import explain
+    from textaxa.jobs.export import export
     from textaxa.jobs.info import info
     from textaxa.jobs.init import init
     from textaxa.jobs.predict import predict
@@ -75,6 +76,7 @@ _HOME = {
     "demo": "jobs.demo",
     "evaluate": "jobs.evaluate",
     "explain": "jobs.explain",
+    "export": "jobs.export",
     "info": "jobs.info",
     "init": "jobs.init",
     "predict": "jobs.predict",
@@ -94,7 +96,6 @@ _HOME = {
 _NEEDED = {
     "classifier": ("sklearn", "safetensors"),
     "model": ("torch", "transformers"),
-    "persistence": ("safetensors",),
 }
 """Packages of the extra ``train``; PyTorch is asked for when a head needs it."""
 
@@ -126,6 +127,7 @@ __all__ = [
     "evaluate",
     "evaluate_paths",
     "explain",
+    "export",
     "info",
     "init",
     "iterate_rows",

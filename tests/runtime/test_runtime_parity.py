@@ -36,9 +36,7 @@ def test_every_head_gives_the_same_alone_and_in_a_batch(name, task, kind, tiny, 
     model = make_model(tiny, taxonomy, name, task)
     graph = HeadGraph(model)
     _trace(graph, {"features": torch.zeros(2, 32)}, "node_proba", tmp_path / "head.onnx", opset=18)
-    session = Session(
-        tmp_path / "head.onnx", inputs={"features"}, output="node_proba", width=len(taxonomy), threads=1
-    )
+    session = Session(tmp_path / "head.onnx", inputs={"features"}, output="node_proba", width=len(taxonomy), threads=1)
     features = torch.randn(12, 32)
     with torch.no_grad():
         expected = graph(features).numpy()

@@ -14,6 +14,7 @@ from textaxa.cli._demo import demo
 from textaxa.cli._door import door
 from textaxa.cli._evaluate import evaluate
 from textaxa.cli._explain import explain
+from textaxa.cli._export import export
 from textaxa.cli._info import info
 from textaxa.cli._init import init
 from textaxa.cli._predict import predict
@@ -59,6 +60,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     select: "textaxa select new.csv --model model/ --n 200 -o next.csv",
     check: "textaxa check apps.csv --text text --labels category,subcategory",
     audit: "textaxa audit apps.csv --text text --labels category,subcategory -o errors.csv",
+    export: "textaxa export model/ --int8 --valid labelled.csv",
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from textaxa.cli import _options as options
+from textaxa.cli._door import note
 
 
 def evaluate(
@@ -31,6 +32,8 @@ def evaluate(
         str | None,
         typer.Option(help="Write a report to this file: one page that needs no network.", metavar="FILE"),
     ] = None,
+    runtime: options.Runtime = "auto",
+    quiet: options.Quiet = False,
 ) -> None:
     """Score a model on a labelled table, per level and overall. Columns not named are as in training."""
     from textaxa.cli._tables import show_evaluations, show_json
@@ -55,7 +58,10 @@ def evaluate(
         delimiter=delimiter,
         input_format=input_format,
         html=html,
+        runtime=runtime,
     )
+    if result.runtime and not quiet:
+        note(f"Computed by {result.runtime}.")
     if as_json:
         references = {name: evaluation.to_dict() for name, evaluation in result.references.items()}
         show_json(result.model.to_dict() | {"references": references})

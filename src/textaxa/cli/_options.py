@@ -125,6 +125,13 @@ TimeBudget = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is already there.")]
+Runtime = Annotated[
+    str,
+    typer.Option(
+        help="What computes: torch; onnx, which needs an export; auto takes onnx where there is one.",
+        rich_help_panel=MODEL,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="For machines: JSON on stdout.")]
 
 

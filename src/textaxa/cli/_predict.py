@@ -69,6 +69,7 @@ def predict(
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
     overwrite: options.Overwrite = False,
+    runtime: options.Runtime = "auto",
     quiet: options.Quiet = False,
 ) -> None:
     """Give every row of a table its path: columns path, probability, depth and stopped are added."""
@@ -101,6 +102,7 @@ def predict(
             encoding=encoding,
             delimiter=delimiter,
             overwrite=overwrite,
+            runtime=runtime,
             listener=listener,
         )
     _tell(result, output, quiet)
@@ -115,6 +117,8 @@ def _tell(result: "PredictResult", output: str, quiet: bool) -> None:
         more = " …" if result.blank > len(result.blank_rows) else ""
         rows = "row has" if result.blank == 1 else "rows have"
         note(f"{result.blank:,} {rows} no text and so no path: {', '.join(result.blank_rows)}{more}.")
+    if result.runtime and not quiet:
+        note(f"Computed by {result.runtime}.")
     if result.promise is not None and not quiet:
         _tell_promise(result)
     if not quiet and output != "-":

@@ -4,6 +4,13 @@ A model comes in; the ``onnx/`` part of its folder goes out, and a measure of ho
 PyTorch. Needs the extra ``export``.
 """
 
-from textaxa.exporting._export import check_exportable, largest_difference, probe_texts, write_onnx
+from textaxa.exporting._export import (
+    as_int8,
+    check_exportable,
+    largest_difference,
+    probe_texts,
+    read_export,
+    write_onnx,
+)
 
-__all__ = ["check_exportable", "largest_difference", "probe_texts", "write_onnx"]
+__all__ = ["as_int8", "check_exportable", "largest_difference", "probe_texts", "read_export", "write_onnx"]

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from textaxa.exporting._graphs import HeadGraph, encoder_graph, plain_attention
 from textaxa.exporting._optimise import fuse, quantise
 from textaxa.model import Model
 from textaxa.runtime import Layout, RuntimeModel
-from textaxa.runtime._layout import ENCODER, HEAD, TOKENIZER
+from textaxa.runtime._layout import ENCODER, HEAD, TOKENIZER, read_layout
 from textaxa.taxonomy import format_path
 
 _ENCODER_OPSET = 17
@@ -65,7 +66,7 @@ def check_exportable(model: Any) -> None:
         )
 
 
-def write_onnx(model: Model, folder: Path, *, int8: bool = False) -> None:
+def write_onnx(model: Model, folder: Path) -> None:
     """Write the ``onnx/`` part of a model folder.
 
     Parameters
@@ -74,8 +75,6 @@ def write_onnx(model: Model, folder: Path, *, int8: bool = False) -> None:
         A model that `check_exportable` lets pass.
     folder
         An empty folder; it becomes ``onnx/``.
-    int8
-        Store the encoder's weights as 8-bit integers, one scale a column.
 
     Raises
     ------
@@ -94,22 +93,33 @@ def write_onnx(model: Model, folder: Path, *, int8: bool = False) -> None:
     )
     if isinstance(encoder, TransformerEncoder):
         fuse(folder / ENCODER, encoder.backbone.config)
-    if int8:
-        quantise(folder / ENCODER)
     tokenizer = encoder.tokenise.tokenizer.backend_tokenizer
     (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
-    _layout(encoder, int8=int8).write(folder)
+    _layout(encoder).write(folder)
 
 
-def _layout(encoder: Any, *, int8: bool) -> Layout:
+def _layout(encoder: Any) -> Layout:
     return Layout(
-        precision="int8" if int8 else "fp32",
+        precision="fp32",
         width=encoder.width,
         padding=int(encoder.tokenise.padding),
         prefix=tuple(map(int, encoder.tokenise.prefix)),
         suffix=tuple(map(int, encoder.tokenise.suffix)),
         normalise=isinstance(encoder, StaticEncoder) and bool(encoder.config.get("normalize")),
     )
+
+
+def as_int8(folder: Path) -> None:
+    """Store the encoder's weights of an ``onnx/`` folder as 8-bit integers, one scale a column; the head stays."""
+    quantise(folder / ENCODER)
+    replace(read_layout(folder), precision="int8").write(folder)
+
+
+def read_export(model: Model, folder: Path) -> RuntimeModel:
+    """Read an ``onnx/`` folder that was just written, with everything else as the model has it."""
+    found = RuntimeModel(folder, model.taxonomy, model.settings, model.summary)
+    found.thresholds, found.calibration, found.evidence = model.thresholds, model.calibration, model.evidence
+    return found
 
 
 def _trace(

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textaxa._extras import require
 from textaxa.data import Columns
+from textaxa.errors import ConfigError
+from textaxa.heads import needs_encoder
 from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
@@ -16,11 +17,23 @@ _REMEMBERED = ("text", "template", "labels", "path", "paths", "separator", "path
 _LABELS = ("labels", "path", "paths")
 
 
-def opened(model: "Model | str | Path") -> "Model":
+def opened(model: "Model | str | Path", *, runtime: str = "torch", exact: bool = False) -> "Model":
     """Give a model, read from its folder where that is what is given.
+
+    Parameters
+    ----------
+    model
+        A model, which is given back as it is, or its folder.
+    runtime
+        As in `textaxa.load_model`.
+    exact
+        Whether probabilities must be those that the held-out rows got, since promises rest on them: 8-bit weights give
+        others.
 
     Raises
     ------
+    ConfigError
+        ``onnx`` and ``exact`` are asked for, but the export has 8-bit weights; or there is no export.
     MissingExtraError
         PyTorch, or what else the model needs, is not installed.
     ModelFileError
@@ -28,10 +41,30 @@ def opened(model: "Model | str | Path") -> "Model":
     """
     if not isinstance(model, str | Path):
         return model
-    require("safetensors", extra="train")
-    from textaxa.persistence import load_model
+    from textaxa.persistence import load_model, read_config
 
-    return load_model(model)
+    if exact and runtime != "torch" and _has_8_bit_weights(read_config(Path(model))):
+        if runtime == "onnx":
+            raise ConfigError(
+                "What is promised rests on the probabilities of the model as it was trained, and this export has 8-bit "
+                "weights, which give others. Use --runtime torch, or export it without --int8."
+            )
+        runtime = "torch"
+    return load_model(model, runtime=runtime)
+
+
+def _has_8_bit_weights(config: dict[str, Any]) -> bool:
+    exported = config["summary"].get("onnx")
+    return isinstance(exported, dict) and exported.get("precision") != "fp32"
+
+
+def computed_by(model: "Model") -> str:
+    """Say what computes a model's probabilities; nothing of one that needs no encoder, which has no choice."""
+    from textaxa.runtime import RuntimeModel
+
+    if isinstance(model, RuntimeModel):
+        return f"ONNX Runtime ({model.layout.precision})"
+    return "PyTorch" if needs_encoder(model.settings.head) else ""
 
 
 def remember_columns(columns: Columns) -> dict[str, Any]:

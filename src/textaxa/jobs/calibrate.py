@@ -121,7 +121,9 @@ def calibrate(
     held_out = parted((examples.texts, examples.labels), proving_share, seed=seed)
     settle(ready, held_out, ready.node_proba)
     ready.summary["calibrated_on"] = len(examples)
-    save_model(ready, target)
+    # The weights are the same, so what was exported of them still holds.
+    part = Path(model) / "onnx" if "onnx" in ready.summary else None
+    save_model(ready, target, onnx=part)
     proving = len(held_out.proving[0]) if held_out.proving else 0
     return CalibrateResult(ready, target, len(examples), proving, *_calibrated(ready), promises_of(ready))
 

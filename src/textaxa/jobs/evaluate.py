@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from textaxa.data import Columns, read_examples
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation
-from textaxa.jobs._model import columns_for, majority_of, opened
+from textaxa.jobs._model import columns_for, computed_by, majority_of, opened
 from textaxa.jobs._score import MAJORITY, answers_and_scores, score_majority, score_tfidf
 
 if TYPE_CHECKING:
@@ -27,11 +27,14 @@ class EvaluateResult:
         regression.
     name
         What the model is called in tables.
+    runtime
+        What computed: ``PyTorch``, ``ONNX Runtime (fp32)``; empty for a model without a network.
     """
 
     model: Evaluation
     references: dict[str, Evaluation]
     name: str
+    runtime: str = ""
 
     @property
     def rows(self) -> dict[str, Evaluation]:
@@ -49,6 +52,7 @@ def evaluate(
     encoding: str | None = None,
     delimiter: str | None = None,
     html: "str | Path | None" = None,
+    runtime: str = "auto",
 ) -> EvaluateResult:
     """Score a model on a table with labels.
 
@@ -65,20 +69,25 @@ def evaluate(
     input_format, encoding, delimiter
         How the table is written, where that cannot be told from itself.
     html
-        Where to write a report of the model on this table, as one page. An earlier report there is replaced.
+        Where to write a report of the model on this table, as one page. An earlier report there is replaced. It
+        explains a network's answers, which takes PyTorch.
+    runtime
+        As in `textaxa.predict`.
 
     Raises
     ------
     ConfigError
-        No label columns are known, or the page cannot be written there.
+        No label columns are known, the page cannot be written there, or the runtime cannot be used.
     DataError
         The table cannot be used; all faults are told together. A label that is not in the model's taxonomy is one.
     """
     if html is not None:
+        if runtime == "onnx":
+            raise ConfigError("The report explains answers, which takes PyTorch. Leave the runtime or the report out.")
         from textaxa.report import check_page_file
 
         check_page_file(html, command="evaluate")
-    ready = opened(model)
+    ready = opened(model, runtime=runtime if html is None else "torch")
     wanted = columns_for(ready, columns or {}, labels=True)
     _check_labels(wanted)
     how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
@@ -90,7 +99,7 @@ def evaluate(
     if majority := majority_of(ready):
         references[MAJORITY] = score_majority(ready.taxonomy, majority, tested.labels)
     scored = answers_and_scores(ready, tested.texts, tested.labels, uncalibrated=html is not None)
-    result = EvaluateResult(scored.evaluation, references, f"textaxa {ready.settings.head}")
+    result = EvaluateResult(scored.evaluation, references, f"textaxa {ready.settings.head}", computed_by(ready))
     if html is not None:
         from textaxa.jobs._report_page import write_report
 

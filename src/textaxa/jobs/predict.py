@@ -15,7 +15,7 @@ from textaxa.decoding import read_costs
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee import prediction_sets, set_cut
 from textaxa.jobs._listener import Interrupted, Listener, nobody
-from textaxa.jobs._model import columns_for, columns_of, opened
+from textaxa.jobs._model import columns_for, columns_of, computed_by, opened
 from textaxa.jobs._result_rows import ResultRows
 from textaxa.taxonomy import Path as LabelPath
 
@@ -58,6 +58,8 @@ class PredictResult:
         How many rows with a text got a path of each depth, from 0 (no answer); single-path tasks.
     stopped
         How many of them ended for which reason; single-path tasks.
+    runtime
+        What computed: ``PyTorch``, ``ONNX Runtime (fp32)``; empty for a model without a network.
     """
 
     rows: int
@@ -68,6 +70,7 @@ class PredictResult:
     promise: "Promise | None"
     depths: dict[int, int]
     stopped: dict[str, int]
+    runtime: str
 
 
 def predict(
@@ -86,6 +89,7 @@ def predict(
     encoding: str | None = None,
     delimiter: str | None = None,
     overwrite: bool = False,
+    runtime: str = "auto",
     listener: Listener = nobody,
 ) -> PredictResult:
     """Write a table's rows with their predicted paths, in the input's order, all input columns kept.
@@ -114,6 +118,9 @@ def predict(
         How the input is written, where that cannot be told from itself.
     overwrite
         Replace an output that is there.
+    runtime
+        Where ``model`` is a folder: ``torch``, ``onnx`` (what `textaxa.export` made), or ``auto``, which takes ``onnx``
+        where it is there. Promises are made with the weights on which they rest: not with 8-bit ones.
     listener
         Is told ``{"event": "rows", "rows": n, "share": share of the input or None}`` after every block.
 
@@ -133,7 +140,8 @@ def predict(
         if text is not None or template is not None:
             # Columns by flag are checked before the model, which takes seconds to load.
             stream.require(columns_of({"text": text or ("text",), "template": template}).text_columns)
-        ready = opened(model)
+        promising = set_coverage is not None or choice.accuracy is not None or choice.outside is not None
+        ready = opened(model, runtime=runtime, exact=promising)
         columns = columns_for(ready, {"text": text, "template": template, "separator": separator}, labels=False)
         answers = _Answers(ready, _priced(choice, costs, ready, columns), set_coverage)
         stream.require(columns.text_columns)
@@ -166,6 +174,7 @@ def predict(
             promise=answers.decide.promise,
             depths=dict(sorted(tally.depths.items())),
             stopped=dict(tally.stopped.most_common()),
+            runtime=computed_by(ready),
         )
 
 

@@ -25,6 +25,7 @@ def model_card(model: "Model") -> str:
         _scores(model.summary),
         _sure(model),
         _settings(model),
+        _exported(model.summary),
         _versions(model.summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -149,6 +150,19 @@ def _thresholds(model: "Model") -> list[str]:
         low, *_, high = [f"{t:.3g}" for t in sorted(model.thresholds[taxonomy.level_slice(level)])] * 2
         levels.append(f"level {level}: {low if low == high else f'{low} to {high}'}")
     return [f"- a node is an answer from this probability on: {'; '.join(levels)}"]
+
+
+def _exported(summary: Mapping[str, Any]) -> str:
+    """Say what the ``onnx/`` part is, and what was measured of it."""
+    kept = summary.get("onnx")
+    if not kept:
+        return ""
+    told = f"- `onnx/`: for ONNX Runtime, weights of the encoder in {kept['precision']}; predicts without PyTorch"
+    measured = kept.get("measured")
+    if not measured:
+        return f"## Exported\n\n{told}; its accuracy was not measured"
+    scores = f"{measured['torch']:.4f} with PyTorch, {measured['onnx']:.4f} exported"
+    return f"## Exported\n\n{told}\n- {measured['metric']} on {measured['rows']:,} validation rows: {scores}"
 
 
 def _versions(summary: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from shutil import copytree
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
+from textaxa._extras import require
 from textaxa._version import __version__
 from textaxa.errors import ConfigError, ModelFileError, TextaxaError
 from textaxa.heads import HEADS, head_class, head_settings
@@ -162,6 +163,7 @@ def _settings(config: Mapping[str, Any], *, light: bool) -> ModelSettings:
 
 def _rest(head: str) -> Any:
     """Give what writes and reads the rest: the model's own class where the head is the whole model."""
+    require("safetensors", extra="train")
     kind = head_class(head)
     if kind.reads == "texts":
         return kind
