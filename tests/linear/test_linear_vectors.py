@@ -74,7 +74,9 @@ def test_given_vectors_are_used(encoder):
 
     fit(encoder, vectors=give)
     half = len(TEXTS) // 2
-    assert asked == [len(TEXTS), half, half, half], "training rows; choosing rows in training and after it; proving rows"
+    assert asked == [len(TEXTS), half, half, half], (
+        "training rows; choosing rows in training and after it; proving rows"
+    )
 
 
 def test_a_scale_of_another_width_is_refused(encoder, tmp_path):
