@@ -6,6 +6,7 @@ import torch
 from heads.taxonomies import KINDS
 from runtime.runtime_cases import HOSTILE, LONG, REAL, TEXTS, exported, make_model
 
+from textaxa._pieces import batches_by_length, length_of
 from textaxa.exporting import largest_difference, probe_texts
 from textaxa.exporting._export import _trace
 from textaxa.exporting._graphs import HeadGraph
@@ -119,3 +120,14 @@ def test_int8_is_near_and_smaller(tiny, tmp_path, pair):
     cosine = (exact * found).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(found, axis=1)
     assert cosine.min() > 0.98
     assert not np.array_equal(exact, found)
+
+
+def test_batches_hold_every_text_once_within_the_budget_and_little_padding():
+    rng = np.random.default_rng(0)
+    pieces = [tuple((1,) * int(n) for _ in range(1 + (n > 200))) for n in rng.lognormal(3, 1, 2000).clip(2, 256)]
+    batches = list(batches_by_length(pieces))
+    assert sorted(row for batch in batches for row in batch) == list(range(2000))
+    padded = [sum(len(pieces[row]) for row in batch) * max(len(pieces[row][0]) for row in batch) for batch in batches]
+    assert max(padded) <= 4096
+    assert sum(padded) < 1.1 * sum(map(length_of, pieces))
+    assert len(batches) < 2 * sum(padded) / 512
