@@ -218,7 +218,17 @@ def test_no_texts_give_no_paths():
     assert found.nodes.shape == found.probabilities.shape == (0, 2)
 
 
-@pytest.mark.parametrize("bad", [np.zeros((2, WIDTH + 1)), np.zeros(WIDTH), np.full((1, WIDTH), np.nan)])
+def test_features_mapped_from_a_file_will_do(tmp_path):
+    features = np.random.default_rng(0).standard_normal((600, WIDTH)).astype(np.float16)
+    np.save(tmp_path / "features.npy", features)
+    head = random_head(UNEVEN, 0)
+    mapped = head.search(np.load(tmp_path / "features.npy", mmap_mode="r"), k=2)
+    np.testing.assert_array_equal(mapped.nodes, head.search(features.astype(np.float32), k=2).nodes)
+
+
+@pytest.mark.parametrize(
+    "bad", [np.zeros((2, WIDTH + 1)), np.zeros(WIDTH), np.zeros((0, 1)), np.zeros(()), np.full((1, WIDTH), np.nan)]
+)
 def test_features_that_cannot_be_are_refused(bad):
     head = random_head(UNEVEN, 0)
     for use in (head.search, head.conditional):

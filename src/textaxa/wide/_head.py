@@ -6,6 +6,7 @@ head ``conditional`` computes, except that in a DAG a node is reached from its c
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -88,7 +89,7 @@ class WideHead:
         Parameters
         ----------
         features
-            Text vectors (B, D), finite.
+            Text vectors (B, D), finite; of any floating type, in memory or mapped from a file.
         k
             Paths wanted.
         width
@@ -105,10 +106,10 @@ class WideHead:
         """
         if k < 1 or width < k:
             raise ConfigError(f"k = {k}, width = {width}: both must be at least 1, and the beam as wide as k.")
-        vectors = self._features(features)
-        k = min(k, int(np.count_nonzero(self.options.below < 0)) if k > 1 else 1)
-        step = self._block(width)
-        found = [self._best(vectors[at : at + step], k=k, width=width) for at in range(0, len(vectors), step)]
+        # Features may be mapped from a file and of another type: they are read and turned a block at a time.
+        given = self._fitting(features)
+        k, step = min(k, self.options.n_ends), self._block(width)
+        found = [self._best(_float32(given[at : at + step]), k=k, width=width) for at in range(0, len(given), step)]
         return _joined(self.options, found or [Best.none(0, k)])
 
     def conditional(self, features: ArrayLike) -> Conditional:
@@ -119,7 +120,7 @@ class WideHead:
         DataError
             Features of another shape, or not finite.
         """
-        vectors, options = self._features(features), self.options
+        vectors, options = _float32(self._fitting(features)), self.options
         table = self.tree.children
 
         def conditional(text: Int64, node: Int64, /) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -149,20 +150,25 @@ class WideHead:
             return search_one(self.options, self.rows, vectors[0], k=k, width=width)
         return search_block(self.options, self.rows, vectors, k=k, width=width)
 
-    def _features(self, features: ArrayLike) -> Float32:
-        vectors = np.ascontiguousarray(features, dtype=np.float32)
-        if vectors.ndim != 2 or vectors.shape[1] != self.rows.width:
+    def _fitting(self, features: ArrayLike) -> NDArray[Any]:
+        given = np.asanyarray(features)
+        if given.ndim != 2 or given.shape[1] != self.rows.width:
             raise DataError(
-                f"Features of shape {vectors.shape} came for a head of {self.rows.width} features a text: "
+                f"Features of shape {given.shape} came for a head of {self.rows.width} features a text: "
                 "they are probably another encoder's."
             )
-        if not np.isfinite(vectors).all():
-            raise DataError("Some features are not finite: NaN or infinity came out of the encoder.")
-        return vectors
+        return given
 
     def _block(self, width: int) -> int:
         candidates = min(width, self.options.n_groups) * self.options.largest_group
         return max(1, min(BATCH, _CANDIDATES // max(1, min(candidates, len(self.options)))))
+
+
+def _float32(features: NDArray[Any]) -> Float32:
+    vectors = np.ascontiguousarray(features, dtype=np.float32)
+    if not np.isfinite(vectors).all():
+        raise DataError("Some features are not finite: NaN or infinity came out of the encoder.")
+    return vectors
 
 
 def _joined(options: Options, found: list[Best]) -> BeamPaths:

@@ -84,6 +84,11 @@ class Options:
         return int(np.diff(self.start).max())
 
     @cached_property
+    def n_ends(self) -> int:
+        """The number of options at which a path ends: one for each terminal that can be reached."""
+        return int(np.count_nonzero(self.below < 0))
+
+    @cached_property
     def group(self) -> Int32:
         """The group of every option, ``int32 (C,)``."""
         return np.repeat(np.arange(self.n_groups, dtype=np.int32), np.diff(self.start))
