@@ -19,37 +19,33 @@ from textaxa.wide._search import Best
 def search_one(options: Options, rows: Rows, features: Float32, *, k: int, width: int) -> Best:
     """Find the best ends of paths of one text (D,), opening at most ``width`` nodes a level."""
     best = Best.none(1, k)
-    opened: list[_Opened] = []
+    text = _Text(options, rows, features)
+    groups = [text.opened(ROOT, 0.0, 0)]
     # The most probable option of every open group that was not taken yet: minus log-probability, group, rank.
-    queue: list[tuple[float, int, int]] = []
-    count: list[int] = []
-
-    def open_group(group: int, above: float, level: int) -> None:
-        start = int(options.start[group])
-        found = _opened(rows.logits(features, start, int(options.start[group + 1])), start, above, level)
-        heappush(queue, (-found.log_proba[0], len(opened), 0))
-        opened.append(found)
-
-    open_group(ROOT, 0.0, 0)
-    n_found = 0
+    queue = [(-groups[0].log_proba[0], 0, 0)]
+    open_nodes: dict[int, int] = {}
+    lost, n_found = -math.inf, 0
     while queue and n_found < k:
         _, number, rank = heappop(queue)
-        siblings = opened[number]
-        log_proba, option = siblings.log_proba[rank], siblings.option[rank]
-        if rank + 1 < len(siblings.option):
-            heappush(queue, (-siblings.log_proba[rank + 1], number, rank + 1))
-        group, level = int(options.below[option]), siblings.level
-        if group < 0:
-            best.log_proba[0, n_found], best.option[0, n_found] = log_proba, option
+        siblings = groups[number]
+        log_proba, level = siblings.log_proba[rank], siblings.level
+        below = int(options.below[siblings.option[rank]])
+        if below < 0:
+            best.log_proba[0, n_found], best.option[0, n_found] = log_proba, siblings.option[rank]
             n_found += 1
-            continue
-        if level == len(count):
-            count.append(0)
-        if count[level] < width:
-            count[level] += 1
-            open_group(group, log_proba, level + 1)
-        elif log_proba > best.lost[0]:
-            best.lost[0] = log_proba
+        elif open_nodes.get(level, 0) < width:
+            open_nodes[level] = open_nodes.get(level, 0) + 1
+            groups.append(text.opened(below, log_proba, level + 1))
+            heappush(queue, (-groups[-1].log_proba[0], len(groups) - 1, 0))
+        else:
+            lost = max(lost, log_proba)
+        if rank + 1 < len(siblings.option):
+            # Where the level is full and no path ends, the siblings that are left are only known to be lost.
+            if siblings.has_ends or open_nodes.get(level, 0) < width:
+                heappush(queue, (-siblings.log_proba[rank + 1], number, rank + 1))
+            else:
+                lost = max(lost, siblings.log_proba[rank + 1])
+    best.lost[0] = lost
     return best
 
 
@@ -60,11 +56,24 @@ class _Opened:
     option: list[int]
     log_proba: list[float]
     level: int
+    has_ends: bool
 
 
-def _opened(logits: Float32, start: int, above: float, level: int) -> _Opened:
-    order = (-logits).argsort(kind="stable")
-    sorted_logits = logits[order]
-    sorted_logits -= sorted_logits[0]
-    sorted_logits += np.float32(above - math.log(float(np.exp(sorted_logits).sum())))
-    return _Opened((order + start).tolist(), sorted_logits.tolist(), level)
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """One text, and what it is searched in."""
+
+    options: Options
+    rows: Rows
+    features: Float32
+
+    def opened(self, group: int, above: float, level: int) -> _Opened:
+        """Score the options of a group at which the text is with log-probability ``above``."""
+        start, stop = self.options.start[group : group + 2].tolist()
+        logits = self.rows.logits(self.features, start, stop)
+        order = (-logits).argsort(kind="stable")
+        sorted_logits = logits[order]
+        sorted_logits -= sorted_logits[0]
+        sorted_logits += np.float32(above - math.log(float(np.exp(sorted_logits).sum())))
+        has_ends = bool(self.options.has_ends[group])
+        return _Opened((order + start).tolist(), sorted_logits.tolist(), level, has_ends)

@@ -89,6 +89,11 @@ class Options:
         return int(np.count_nonzero(self.below < 0))
 
     @cached_property
+    def has_ends(self) -> NDArray[np.bool_]:
+        """Whether a path can end in a group, ``bool (G,)``."""
+        return np.minimum.reduceat(self.below, self.start[:-1]) < 0
+
+    @cached_property
     def group(self) -> Int32:
         """The group of every option, ``int32 (C,)``."""
         return np.repeat(np.arange(self.n_groups, dtype=np.int32), np.diff(self.start))
