@@ -117,7 +117,7 @@ def test_a_changed_file_is_refused(folder, name):
 
 
 @pytest.mark.parametrize("name", ["onnx/encoder.onnx", "onnx/head.onnx", "onnx/tokenizer.json", "onnx/runtime.json"])
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff" * 40, b'{"format_version": 1}'])
+@pytest.mark.parametrize("content", [b"", b"\xff" * 40, b'{"format_version": 1}'])
 def test_a_broken_file_that_config_agrees_with_is_refused(folder, name, content):
     (folder / name).write_bytes(content)
     sign_again(folder, name)
