@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
 
 ROOMS := textaxa $(addprefix textaxa.,audit config data decoding encoders errors evaluation exporting heads jobs labels linear model persistence runtime \
-	settings taxonomy training)
+	settings taxonomy training wide)
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
