@@ -85,9 +85,8 @@ def table_train(lines: list[dict[str, Any]]) -> list[str]:
                 f"{epoch['loss']:.2f} | {100 * epoch['right']:.1f} % | {line['after']['VmHWM'] / 1000:.1f} GB |"
             )
         if "agrees" in line:  # a run that did not time its search
-            rows.append(
-                f"| | | search, float32 | | | as exact {100 * line['agrees']:.1f} % | sure {100 * line['sure']:.1f} % | |"
-            )
+            agrees, sure = (f"{100 * line[name]:.1f} %" for name in ("agrees", "sure"))
+            rows.append(f"| | | search, float32 | | | as exact {agrees} | sure {sure} | |")
         for stored, found in line.get("search", {}).items():
             batch, alone = (f"{found[n]['clock']:.3f} ({found[n]['processor']:.3f})" for n in ("batch_ms", "alone_ms"))
             rows.append(
