@@ -131,3 +131,13 @@ def test_batches_hold_every_text_once_within_the_budget_and_little_padding():
     assert max(padded) <= 4096
     assert sum(padded) < 1.1 * sum(map(length_of, pieces))
     assert len(batches) < 2 * sum(padded) / 512
+
+
+def test_a_calibration_with_steps_does_not_count_as_a_difference(pair, monkeypatch):
+    model, light = pair
+    step = float(model.node_proba(REAL)[0, 0])
+    both = [lambda proba: (proba > step).astype(np.float32), lambda proba: (proba > step - 1e-5).astype(np.float32)]
+    for one, calibration in zip(pair, both, strict=True):
+        monkeypatch.setattr(one, "calibration", calibration)
+    assert largest_difference(model, light, REAL) < 1e-5
+    assert np.abs(model.node_proba(REAL) - light.node_proba(REAL)).max() == 1
