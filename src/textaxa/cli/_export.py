@@ -68,7 +68,7 @@ def _tell(result: "ExportResult") -> None:
     if (measured := result.measured) is not None:
         typer.echo(
             f"{measured.metric} on {measured.rows:,} rows: {measured.torch:.4f} with PyTorch, {measured.onnx:.4f} "
-            f"exported, {-measured.loss:+.2f} points."
+            f"exported, {0.0 - measured.loss:+.2f} points."
         )
     elif result.precision == "int8":
         typer.echo("What the 8-bit weights cost was not measured: give labelled rows with --valid.")
