@@ -36,9 +36,10 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 	$(BIN)/python benchmarks/accuracy
-	@for script in benchmarks/decisions/[a-z]*.py benchmarks/speed/[a-z]*.py; do \
+	@for script in benchmarks/decisions/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+	$(BIN)/python benchmarks/speed/runtime.py open-apps arxiv
 
 frontend: ## the script of the report page, built again from frontend/report (Node 20 or newer)
 	cd frontend/report && npm ci --ignore-scripts && npm run check && npm run build
