@@ -79,8 +79,8 @@ class TrainingSettings(Checked):
     )
     promise_share: float = setting(
         0.5,
-        "Share of the validation rows that choose nothing: neither epoch, nor calibration, nor thresholds. They are the "
-        "evidence on which promises (--accuracy), prediction sets and the like rest. 0 makes none.",
+        "Share of the validation rows that choose nothing: neither epoch, nor calibration, nor thresholds. They are "
+        "the evidence on which promises (--accuracy), prediction sets and the like rest. 0 makes none.",
         at_least=0,
         at_most=0.9,
     )
