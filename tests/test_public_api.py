@@ -52,7 +52,7 @@ HEAVY = {"torch", "transformers", "sklearn", "scipy", "pandas", "pyarrow", "data
         "import textaxa",
         "import textaxa.cli",
         "from textaxa import Taxonomy, read_examples, evaluate_paths, check, predict, train, read_config, init, info",
-        "from textaxa import select, calibrate, Choice; import textaxa.guarantee, textaxa.decisions, textaxa.calibration",
+        "from textaxa import select, calibrate, Choice; import textaxa.guarantee, textaxa.calibration",
         "from textaxa import compare",
         "from textaxa import explain; import textaxa.explanation",
     ],
