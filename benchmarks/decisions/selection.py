@@ -216,8 +216,9 @@ path accuracy, mean of seeds {", ".join(map(str, SEEDS))}. `entropy` and `margin
 entropy or the smallest margin of whole paths. What `select` does was settled on validation rows.
 
 The test rows were read once before, with a weaker model (text vectors alone, no counts) and the same `select`, which
-then needed, for the accuracy of random rows at the end: TREC 80 %, hwu64 59 %, newsgroups20 88 %, open-apps 94 %. The curves of hwu64, newsgroups20 and amazon3 first ended at
-2,900 labels (76, 71 and 72 % there); they were then drawn out to half of the training rows."""
+then needed, for the accuracy of random rows at the end: TREC 80 %, hwu64 59 %, newsgroups20 88 %, open-apps 94 %.
+The curves of hwu64, newsgroups20 and amazon3 first ended at 2,900 labels (76, 71 and 72 % there); they were then drawn
+out to half of the training rows."""
 
 
 def _savings(*, valid: bool) -> list[str]:
