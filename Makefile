@@ -5,8 +5,8 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
 
-ROOMS := textaxa $(addprefix textaxa.,audit config data decoding encoders errors evaluation exporting heads jobs labels linear model persistence runtime \
-	settings taxonomy training wide)
+ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions decoding encoders errors evaluation explanation \
+	exporting guarantee heads jobs labels linear model persistence report runtime selection settings taxonomy training wide)
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
