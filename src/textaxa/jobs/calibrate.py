@@ -1,6 +1,6 @@
 """``textaxa calibrate``: labelled rows that a model has not seen make its probabilities and its promises sound."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -96,8 +96,6 @@ def calibrate(
     ModelFileError
         The model cannot be read or written.
     """
-    from dataclasses import replace
-
     from textaxa.persistence import save_model
     from textaxa.training import parted, settle
 

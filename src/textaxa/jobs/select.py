@@ -24,6 +24,7 @@ from textaxa.jobs._selected_rows import (
     text_of_row,
     write_selected,
 )
+from textaxa.jobs.predict import BLOCK, STANDARD
 from textaxa.taxonomy import Taxonomy, read_taxonomy
 
 if TYPE_CHECKING:
@@ -32,11 +33,7 @@ if TYPE_CHECKING:
 Block = list[tuple[int, dict[str, Any]]]
 Chooser = ColdChooser | ModelChooser
 
-BLOCK = 2048
-"""Rows in memory at a time, as in `predict`."""
-
 TASKS = ("single", "multi")
-STANDARD = "-"
 
 
 @dataclass(frozen=True)
