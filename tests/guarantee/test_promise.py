@@ -135,7 +135,7 @@ def test_too_few_rows_say_how_many_would_do():
     proba = np.tile([[0.99, 0.005, 0.005]], (60, 1))
     flat = Taxonomy.from_paths([("A",), ("B",), ("C",)])
     evidence = collect_evidence(flat, [[0]] * 60, proba, task="single")
-    with pytest.raises(DataError, match=r"About 79 validation rows .*59 of them"):
+    with pytest.raises(DataError, match=r"About 79 validation rows .*59 for the proof"):
         promise(flat, evidence, 0.95)
     enough = collect_evidence(flat, [[0]] * 80, np.tile(proba[:1], (80, 1)), task="single")
     assert promise(flat, enough, 0.95).parts[0].answered == 60

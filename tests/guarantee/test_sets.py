@@ -41,6 +41,36 @@ def test_a_node_stands_for_all_terminals_below_it():
     assert [TREE.path(node) for node in found] == [("A", "x", "1")], "never empty: the most probable one is in it"
 
 
+def test_a_label_that_ends_at_an_inner_node_is_in_the_set_by_itself():
+    taxonomy = Taxonomy.from_paths([("A",), ("A", "x"), ("A", "y"), ("B",)])
+    proba = [[0.9, 0.1, 0.15, 0.05]]  # P(exactly A) = 0.7
+    index = [taxonomy.nodes.index(path) for path in (("A",), ("B",), ("A", "x"), ("A", "y"))]
+    proba = np.array(proba)[:, np.argsort(index)]
+    cuts = {0.5: {("A",)}, 0.12: {("A",), ("A", "x")}, 0.07: {("A",), ("A", "x"), ("B",)}, 0.01: {("A",), ("B",)}}
+    for cut, expected in cuts.items():
+        (found,) = prediction_sets(taxonomy, proba, cut, task="single")
+        assert {taxonomy.path(node) for node in found} == expected
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_set_is_never_empty_and_covers_what_was_chosen(seed):
+    """On trees and DAGs of labels that may end anywhere, at any cut."""
+    rng = np.random.default_rng(seed)
+    paths = [("A",), ("A", "x"), ("A", "x", "1"), ("A", "y"), ("B", "x"), ("B",), ("C", "z"), ("C", "w", "2")]
+    taxonomy = Taxonomy.from_paths([path for path in paths if rng.random() < 0.8] or paths)
+    terminals = taxonomy.terminals
+    exact = rng.dirichlet(np.full(len(terminals), 0.5), 30)
+    proba = np.zeros((30, len(taxonomy)))
+    for column, terminal in enumerate(terminals):
+        proba[:, taxonomy.ancestors.row(terminal)] += exact[:, [column]]
+    cut = float(rng.random()) / 2
+    for nodes, row in zip(prediction_sets(taxonomy, proba, cut, task="single"), exact, strict=True):
+        assert nodes
+        chosen = {int(t) for t in terminals[row >= cut + 1e-9]} | {int(terminals[row.argmax()])}
+        covered = {int(t) for t in terminals if set(taxonomy.ancestors.row(t).tolist()) & set(nodes)}
+        assert chosen <= covered
+
+
 def test_with_several_paths_a_set_holds_all_true_nodes():
     proba = np.array([[0.9, 0.2, 0.1, 0.8, 0.1, 0.05, 0.0, 0.7, 0.1, 0.0][: len(TREE)]])
     (found,) = prediction_sets(TREE, proba, 0.15, task="multi")

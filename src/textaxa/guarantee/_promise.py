@@ -24,6 +24,7 @@ SCOPES = {
 """What a promise can be about."""
 
 _GROUPS_TOLD = 5
+_ROUNDED = 1000
 
 _ROOM = 0.1
 """The p-value that rows which are not tested let expect must be so much smaller than the one that is asked for: what
@@ -280,8 +281,8 @@ def _cannot(
     total = int(np.ceil(min(possible) / max(share, 0.01)))
     return (
         f"{said}{about}: {len(tested):,} held-out rows that chose nothing about the model are too few to prove it. "
-        f"About {total:,} validation rows would be needed ({min(possible):,} of them for the proof). Give more with "
-        "`textaxa calibrate MODEL labelled.csv`, or ask for less."
+        f"About {_round(total):,} validation rows would be needed ({_round(min(possible)):,} for the proof). Give more "
+        "with `textaxa calibrate MODEL labelled.csv`, or ask for less."
     )
 
 
@@ -316,4 +317,10 @@ def unproven(found: Promise) -> str:
 
 
 def _more(needed: int | None) -> str:
-    return "more would not help" if needed is None else f"about {needed:,} needed"
+    return "more would not help" if needed is None else f"about {_round(needed):,} needed"
+
+
+def _round(number: int) -> int:
+    """Round up to two digits, from a thousand on: it is an estimate."""
+    step = 10 ** max(0, len(str(number)) - 2) if number >= _ROUNDED else 1
+    return -(-number // step) * step

@@ -144,12 +144,18 @@ def prediction_sets(taxonomy: Taxonomy, node_proba: ArrayLike, cut: float, *, ta
 def _merged(
     taxonomy: Taxonomy, terminals: NDArray[np.int32], row: Probabilities, below: NDArray[np.int64]
 ) -> list[int]:
-    """Let a node stand for its terminals where all of them are in the set."""
-    above = take(taxonomy.ancestors, terminals)[1]
+    """Let a node stand for its terminals where all of them are in the set; a terminal with none to stand for it stays.
+
+    An inner node at which a label may end is a terminal, too: it may be in the set without those below it.
+    """
+    position, above = take(taxonomy.ancestors, terminals)
     node, count = np.unique(above, return_counts=True)
-    full = set(node[count == below[node]].tolist())
-    tops = [n for n in full if not any(p in full for p in taxonomy.parents.row(n).tolist())]
-    return _ordered(np.array(sorted(tops), dtype=np.int64), row)
+    full = node[count == below[node]]
+    stood_for = np.unique(position[np.isin(above, full)])
+    alone = np.delete(terminals, stood_for)
+    inside = set(full.tolist())
+    tops = [n for n in full.tolist() if not any(p in inside for p in taxonomy.parents.row(n).tolist())]
+    return _ordered(np.array(sorted([*tops, *alone.tolist()]), dtype=np.int64), row)
 
 
 def _several(taxonomy: Taxonomy, proba: Probabilities, cut: float) -> list[list[int]]:
