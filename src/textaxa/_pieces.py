@@ -4,7 +4,8 @@ Token ids of a text come in, without special tokens; pieces of at most ``max_len
 of like length. Light: PyTorch and ONNX Runtime read the same pieces in the same batches.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from textaxa.settings import EncoderSettings
 
@@ -24,6 +25,46 @@ app descriptions (23 tokens on average, to 256) 1.07 tokens are computed for eve
 
 Pieces = tuple[tuple[int, ...], ...]
 """The token ids of one text, special tokens included: one piece, or several overlapping windows."""
+
+
+@dataclass
+class Work:
+    """What an encoder has done so far; it counts up.
+
+    Attributes
+    ----------
+    tokens
+        Tokens read, padding left out, special tokens included.
+    flop
+        Useful floating-point operations; 0 for encoders that only look vectors up.
+    """
+
+    tokens: int = 0
+    flop: float = 0.0
+
+    def add(self, lengths: Iterable[int], flop: float) -> None:
+        """Count pieces of these lengths, and what they cost."""
+        self.tokens += sum(lengths)
+        self.flop += flop
+
+
+def flop_of(lengths: Iterable[int], *, width: int, layers: int, feed_forward: int) -> float:
+    """Give the useful floating-point operations of a BERT-like encoder over pieces: projections, layers, attention.
+
+    Parameters
+    ----------
+    lengths
+        Tokens of each piece, padding left out.
+    width, layers, feed_forward
+        Sizes of the encoder: hidden width, number of layers, width inside a feed-forward layer.
+
+    Examples
+    --------
+    >>> f"{flop_of([256], width=384, layers=6, feed_forward=1536):.3g}"
+    '6.04e+09'
+    """
+    per_token = 8 * width**2 + 4 * width * feed_forward  # a multiply and an add are two operations
+    return float(sum(layers * (per_token * length + 4 * width * length**2) for length in lengths))
 
 
 class Cutter:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from textaxa._pieces import Work
 from textaxa.calibration import Calibration
 from textaxa.decisions import Choice, Decider
 from textaxa.decoding import Prediction
@@ -98,6 +99,11 @@ class Model(nn.Module):
         """``single`` (one path a text) or ``multi``."""
         return self.settings.task
 
+    @property
+    def work(self) -> Work:
+        """What its encoder has done at prediction so far."""
+        return self.encoder.work
+
     def node_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
         return self.node_proba_of_pieces(self.encoder.tokenise(texts))
@@ -117,6 +123,7 @@ class Model(nn.Module):
             states, mask = self.encoder.states(tokens.input_ids, tokens.attention_mask, tokens.text_of)
             scores = self.head(TokenStates(self.scale(states), mask))
             proba[rows] = self.head.node_proba(scores).float().cpu().numpy()
+            self.encoder.count([pieces[row] for row in rows])
         self.train(was_training)
         return self._calibrated(proba)
 

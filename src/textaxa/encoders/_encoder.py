@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from textaxa._pieces import Pieces, batches_by_length
+from textaxa._pieces import Pieces, Work, batches_by_length
 from textaxa.encoders._tokens import TextTokeniser, Tokens, TokenStates
 from textaxa.settings import EncoderSettings
 
@@ -24,12 +24,18 @@ class Encoder(nn.Module):
         Cuts texts into pieces of token ids.
     settings : EncoderSettings
         With ``pooling`` resolved: never ``auto``.
+    work : Work
+        What it has encoded so far at prediction.
     """
 
     width: int
     state_width: int
     tokenise: TextTokeniser
     settings: EncoderSettings
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.work = Work()
 
     @property
     def device(self) -> torch.device:
@@ -65,8 +71,18 @@ class Encoder(nn.Module):
         for rows, tokens in self.batches(pieces):
             vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
             features[rows] = vectors.float().cpu().numpy()
+            self.count([pieces[row] for row in rows])
         self.train(was_training)
         return features
+
+    def flop(self, lengths: Sequence[int]) -> float:  # noqa: ARG002 - of those that only look vectors up
+        """Give the useful floating-point operations over pieces of these lengths; 0 where they are not known."""
+        return 0.0
+
+    def count(self, pieces: Sequence[Pieces]) -> None:
+        """Count texts that were encoded in ``work``."""
+        lengths = [len(piece) for text in pieces for piece in text]
+        self.work.add(lengths, self.flop(lengths))
 
     def batches(self, pieces: Sequence[Pieces]) -> Iterator[tuple[list[int], Tokens]]:
         """Give row numbers and their padded tokens, batch by batch, rows of like length together."""

@@ -1,6 +1,7 @@
 """A Hugging Face transformer as an encoder: texts come in, one vector a text goes out."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from textaxa._pieces import flop_of
 from textaxa._quiet import quiet_transformers
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._tokens import TextTokeniser, TokenStates
@@ -63,6 +65,10 @@ class TransformerEncoder(Encoder):
         pad = nn.utils.rnn.pad_sequence
         return TokenStates(pad(joined, batch_first=True), pad(real, batch_first=True))
 
+    def flop(self, lengths: Sequence[int]) -> float:
+        """Give the useful floating-point operations over pieces of these lengths."""
+        return flop_of(lengths, **sizes_of(self.backbone.config))
+
     def freeze_below(self, trainable_layers: int) -> None:
         """Let only the top layers learn; the token embeddings and the layers below stay as they are.
 
@@ -83,6 +89,22 @@ class TransformerEncoder(Encoder):
         with quiet_transformers():
             self.backbone.save_pretrained(folder)
             self.tokenise.tokenizer.save_pretrained(folder)
+
+
+def sizes_of(config: Any) -> dict[str, int]:
+    """Give ``width``, ``layers`` and ``feed_forward`` of a Hugging Face configuration; 0 for what it does not name.
+
+    Models of one family name them in their own way: DistilBERT says n_layers and hidden_dim.
+    """
+
+    def first(*names: str) -> int:
+        return next((value for name in names if isinstance(value := getattr(config, name, None), int)), 0)
+
+    return {
+        "width": first("hidden_size", "dim", "d_model"),
+        "layers": first("num_hidden_layers", "n_layers"),
+        "feed_forward": first("intermediate_size", "hidden_dim", "ffn_dim"),
+    }
 
 
 def load_transformer(settings: EncoderSettings, name: str) -> TransformerEncoder:

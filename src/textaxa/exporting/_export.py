@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from textaxa.encoders._static import StaticEncoder
-from textaxa.encoders._transformer import TransformerEncoder
+from textaxa.encoders._transformer import TransformerEncoder, sizes_of
 from textaxa.errors import ConfigError
 from textaxa.exporting._graphs import HeadGraph, encoder_graph, plain_attention
 from textaxa.exporting._optimise import fuse, quantise
@@ -100,6 +100,7 @@ def write_onnx(model: Model, folder: Path) -> None:
 
 
 def _layout(encoder: Any) -> Layout:
+    sizes = sizes_of(encoder.backbone.config) if isinstance(encoder, TransformerEncoder) else {}
     return Layout(
         precision="fp32",
         width=encoder.width,
@@ -107,6 +108,8 @@ def _layout(encoder: Any) -> Layout:
         prefix=tuple(map(int, encoder.tokenise.prefix)),
         suffix=tuple(map(int, encoder.tokenise.suffix)),
         normalise=isinstance(encoder, StaticEncoder) and bool(encoder.config.get("normalize")),
+        layers=sizes.get("layers", 0),
+        feed_forward=sizes.get("feed_forward", 0),
     )
 
 

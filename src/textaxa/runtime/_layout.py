@@ -35,6 +35,8 @@ class Layout:
         Special tokens before and after each piece.
     normalise
         Whether text vectors are scaled to length 1, after those of a text's windows were averaged.
+    layers, feed_forward
+        Sizes of a transformer, by which its work is counted; 0 of a static encoder and in older exports.
     """
 
     precision: str
@@ -43,6 +45,8 @@ class Layout:
     prefix: tuple[int, ...]
     suffix: tuple[int, ...]
     normalise: bool
+    layers: int = 0
+    feed_forward: int = 0
 
     def write(self, folder: Path) -> None:
         """Write ``runtime.json`` into the ``onnx/`` folder."""
@@ -90,9 +94,9 @@ def _checked(stored: Mapping[str, Any]) -> Layout:
     for name in ("prefix", "suffix"):
         if not all(type(token) is int and token >= 0 for token in stored[name]):
             raise ValueError(f"{name} is no list of token ids")
-    for name in ("width", "padding"):
-        if type(stored[name]) is not int or stored[name] < 0:
-            raise ValueError(f"{name} is {stored[name]!r}")
+    for name in ("width", "padding", "layers", "feed_forward"):
+        if type(number := stored.get(name, 0)) is not int or number < 0:
+            raise ValueError(f"{name} is {number!r}")
     if stored["precision"] not in PRECISIONS:
         raise ValueError(f"precision is {stored['precision']!r}")
     return Layout(**{**stored, "prefix": tuple(stored["prefix"]), "suffix": tuple(stored["suffix"])})

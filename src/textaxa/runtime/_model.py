@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from textaxa._pieces import batches_by_length
+from textaxa._pieces import Pieces, Work, batches_by_length, flop_of
 from textaxa.calibration import Calibration
 from textaxa.decisions import Choice, Decider
 from textaxa.decoding import Prediction
@@ -40,6 +40,8 @@ class RuntimeModel:
         What node probabilities go through before anyone sees them.
     evidence : Evidence, or None
         What held-out rows say about the model with the weights of PyTorch: promises rest on it.
+    work : Work
+        What its encoder has done so far.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class RuntimeModel:
         self.thresholds: np.ndarray | None = None
         self.calibration: Calibration | None = None
         self.evidence: Evidence | None = None
+        self.work = Work()
         self.layout: Layout = read_layout(folder)
         self.tokenise = RuntimeTokeniser(folder / TOKENIZER, self.layout, settings.encoder)
         threads = available_threads()
@@ -78,9 +81,16 @@ class RuntimeModel:
         for rows in batches_by_length(pieces):
             feed, per_text = padded([pieces[row] for row in rows], self.layout.padding)
             vectors[rows] = _averaged(self._encoder(feed), per_text)
+            self._count([pieces[row] for row in rows])
         if self.layout.normalise:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # as PyTorch's normalize
         return vectors if len(place) == len(texts) else vectors[[place[text] for text in texts]]
+
+    def _count(self, pieces: Sequence[Pieces]) -> None:
+        lengths = [len(piece) for text in pieces for piece in text]
+        layout = self.layout
+        flop = flop_of(lengths, width=layout.width, layers=layout.layers, feed_forward=layout.feed_forward)
+        self.work.add(lengths, flop)
 
     def node_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
