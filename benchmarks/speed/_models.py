@@ -14,7 +14,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from _corpora import Rows, Split, load
+from _corpora import Rows, Split, load  # noqa: E402
 
 SETS = ("open-apps", "trec", "hwu64", "amazon3", "naics2017", "newsgroups20", "appstore_tokens", "arxiv")
 RUNS = Path(os.environ.get("TEXTAXA_RUNS", "build/accuracy"))
