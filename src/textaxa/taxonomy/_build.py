@@ -15,19 +15,23 @@ from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._csr import CSR, Bool, Int32, Int64, group, read_only
 from textaxa.taxonomy._draft import END, TOP, Draft
 from textaxa.taxonomy._faults import Fault
+from textaxa.taxonomy._packed import PackedTexts
+
+Texts = tuple[str, ...] | PackedTexts
+"""Texts of all nodes, as Python objects or packed."""
 
 
 @dataclass(frozen=True, eq=False)
 class Parts:
     """What a `Taxonomy` is made of, in node order; everything else is derived."""
 
-    names: tuple[str, ...]
+    names: Texts
     parent: Int32
     parents: CSR
     depth: Int32
     is_terminal: Bool
-    descriptions: tuple[str, ...]
-    codes: tuple[str, ...] | None
+    descriptions: Texts
+    codes: Texts | None
 
 
 def build(draft: Draft, *, sort: bool = False) -> Parts:

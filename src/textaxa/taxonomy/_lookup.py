@@ -38,8 +38,14 @@ class PathIndex:
         table = self._tables.get(node)
         if table is None:
             below = (self._top if node < 0 else self._children.row(node)).tolist()
-            table = self._tables[node] = {self._names[child]: child for child in below}
+            table = self._tables[node] = dict(zip(self._names_of(below), below, strict=True))
         return table
+
+    def _names_of(self, below: list[int]) -> Sequence[str]:
+        """Give the names of siblings, which lie side by side unless one of them has a parent before this one."""
+        if below and below[-1] - below[0] == len(below) - 1:
+            return self._names[below[0] : below[-1] + 1]
+        return [self._names[child] for child in below]
 
     def unknown(self, path: Path) -> TaxonomyError:
         """Give the error for a path that is not in the taxonomy: where it leaves it, and the nearest name there."""
@@ -55,9 +61,7 @@ class PathIndex:
         return TaxonomyError(f"{path!r} is not in the taxonomy: there is no {name!r} {place}.{hint}")
 
     def _elsewhere(self, name: str) -> str:
-        try:
-            self._names.index(name)
-        except ValueError:
+        if name not in self._names:
             return ""
         return f" A node {name!r} lies in another branch; nodes are known by their whole path."
 

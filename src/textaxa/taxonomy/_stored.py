@@ -12,6 +12,7 @@ from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._build import Parts, build
 from textaxa.taxonomy._csr import Int32
 from textaxa.taxonomy._draft import END, INNER, TOP, Draft
+from textaxa.taxonomy._packed import PackedTexts
 
 FORMAT = "textaxa-taxonomy"
 VERSION = 1
@@ -126,7 +127,11 @@ def fingerprint(parts: Parts) -> str:
     """Give the SHA-256 of everything that makes this taxonomy what it is, in hexadecimal."""
     digest = hashlib.sha256()
     for texts in (parts.names, parts.descriptions, parts.codes):
-        digest.update(json.dumps(texts, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+        if isinstance(texts, PackedTexts):
+            for piece in texts.as_json():
+                digest.update(piece)
+        else:
+            digest.update(json.dumps(texts, ensure_ascii=False).encode("utf-8", "surrogatepass"))
     for array in (parts.parents.indptr, parts.parents.indices, np.flatnonzero(parts.is_terminal)):
         digest.update(array.astype("<i8").tobytes())
     return digest.hexdigest()

@@ -4,6 +4,8 @@ Nodes are known by their whole path, never by their name. In comes a list of pat
 `read_taxonomy`); out come node ids, parents, levels, ancestors, terminals and lowest common ancestors.
 """
 
+import os
+import pathlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -14,6 +16,7 @@ import numpy.typing as npt
 
 from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._ancestry import dag_closure, dag_lca, tree_closure, tree_lca
+from textaxa.taxonomy._arrays import read_arrays, write_arrays
 from textaxa.taxonomy._build import Parts, build
 from textaxa.taxonomy._csr import CSR, Bool, Int32, read_only
 from textaxa.taxonomy._draft import END, INNER, NodeRecord, draft_paths, draft_records
@@ -123,6 +126,30 @@ class Taxonomy:
         """Give values that JSON can hold and `from_dict` reads back to an equal taxonomy."""
         return to_stored(self._parts)
 
+    @classmethod
+    def from_arrays(cls, folder: str | os.PathLike[str]) -> "Taxonomy":
+        """Give the taxonomy that `to_arrays` stored.
+
+        The arrays are mapped into memory and looked at once; names stay in the file until they are asked for. The files
+        must stay as they are while the taxonomy is used.
+
+        Raises
+        ------
+        TaxonomyError
+            Files are missing, damaged, foreign or newer: wrong types or lengths, bad indices, cycles, another order.
+        """
+        return cls(read_arrays(pathlib.Path(folder)))
+
+    def to_arrays(self, folder: str | os.PathLike[str]) -> None:
+        """Write a new folder of arrays that `from_arrays` reads back to an equal taxonomy, a million nodes at once.
+
+        Raises
+        ------
+        TaxonomyError
+            There is something at this place, or it cannot be written.
+        """
+        write_arrays(self._parts, pathlib.Path(folder))
+
     # --- nodes and paths
 
     def __len__(self) -> int:
@@ -165,20 +192,23 @@ class Taxonomy:
     def __contains__(self, path: object) -> bool:
         return path in self._nodes
 
-    @property
+    # Of a taxonomy read from arrays these become Python objects when they are first asked for; two threads that ask at
+    # once make the same tuple twice, and one of them stays.
+
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The own name of every node."""
-        return self._parts.names
+        return tuple(self._parts.names)
 
-    @property
+    @cached_property
     def descriptions(self) -> tuple[str, ...]:
         """What belongs under every node; empty where not said."""
-        return self._parts.descriptions
+        return tuple(self._parts.descriptions)
 
-    @property
+    @cached_property
     def codes(self) -> tuple[str, ...] | None:
         """The code of every node, where the source gave codes."""
-        return self._parts.codes
+        return tuple(self._parts.codes) if self._parts.codes is not None else None
 
     # --- structure
 
