@@ -29,6 +29,33 @@ def test_show_stops_at_a_depth(run, file):
     assert "(2 below)" in done.stdout
 
 
+def test_show_leaves_out_what_nobody_would_read(run, file, tmp_path, monkeypatch):
+    monkeypatch.setattr("textaxa.cli._taxonomy._MOST_SHOWN", 4)
+    done = run("taxonomy", "show", file)
+    assert "Football" not in done.stdout
+    assert "5 nodes on 3 levels (the first 2 shown; --depth shows others)" in done.stdout
+    assert "Football" in run("taxonomy", "show", file, "--depth", 3).stdout
+    flat = tmp_path / "flat.txt"
+    flat.write_text("".join(f"Category {number}\n" for number in range(9)))
+    done = run("taxonomy", "show", flat)
+    assert "Category 3" in done.stdout
+    assert "Category 4" not in done.stdout
+    assert "… 5 more" in done.stdout
+
+
+def test_a_folder_of_arrays(run, file, tmp_path):
+    read_taxonomy(file).to_arrays(tmp_path / "model" / "taxonomy.arrays")
+    for place in (tmp_path / "model", tmp_path / "model" / "taxonomy.arrays"):
+        assert "Football" in run("taxonomy", "show", place).stdout
+        assert run("taxonomy", "check", place).exit_code == 0
+        assert "no differences" in run("taxonomy", "diff", place, file).stdout
+        assert run("taxonomy", "convert", place, tmp_path / f"{place.name}.txt").exit_code == 0
+        assert (tmp_path / f"{place.name}.txt").read_text() == file.read_text()
+    done = run("taxonomy", "show", tmp_path)
+    assert done.exit_code == 2
+    assert "neither a model's nor a taxonomy's" in done.stderr
+
+
 def test_a_names_markup_is_shown_as_it_is(run, tmp_path):
     file = tmp_path / "taxonomy.txt"
     file.write_text("[red]Games[/red]\nTools [beta]\n")

@@ -8,9 +8,14 @@ from textaxa.cli import _options as options
 from textaxa.cli._door import door, note
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from rich.tree import Tree
 
     from textaxa.taxonomy import Taxonomy
+
+_MOST_SHOWN = 2_000
+"""Nodes of a tree that fill some forty screens; a million would take minutes and gigabytes to lay out."""
 
 taxonomy = typer.Typer(
     help="Look at a taxonomy, check it, rewrite it, compare two.",
@@ -44,8 +49,10 @@ def show(
         show_json(found.to_dict())
         return
     kind = "" if found.is_tree else " (some nodes have several parents and are shown under each)"
-    console().print(_tree(found, source, depth))
-    typer.echo(f"{len(found):,} nodes on {found.n_levels} levels, {len(found.terminals):,} ends of labels{kind}")
+    shown = _levels_shown(found) if depth is None else depth
+    cut = f" (the first {shown} shown; --depth shows others)" if depth is None and shown < found.n_levels else ""
+    console().print(_tree(found, source, shown))
+    typer.echo(f"{len(found):,} nodes on {found.n_levels} levels{cut}, {len(found.terminals):,} ends of labels{kind}")
 
 
 @taxonomy.command(
@@ -111,22 +118,39 @@ def diff(
         console().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _tree(found: "Taxonomy", title: str, depth: int | None) -> "Tree":
+def _levels_shown(found: "Taxonomy") -> int:
+    """Give how many levels a person may want to see at once: all, or those with not too many nodes."""
+    end = found.level_slice
+    fit = [level for level in range(1, found.n_levels + 1) if end(level).stop <= _MOST_SHOWN]
+    return fit[-1] if fit else 1
+
+
+def _tree(found: "Taxonomy", title: str, depth: int) -> "Tree":
     from rich.text import Text
     from rich.tree import Tree
 
     root = Tree(Text(title))
-    waiting = [(root, int(node)) for node in reversed(found.level(1))]
+    waiting = _queued(root, found.level(1))
     while waiting:
         branch, node = waiting.pop()
+        if node < 0:
+            branch.add(Text(f"… {-node:,} more", style="dim"))
+            continue
         below = found.children.row(node)
-        hidden = depth is not None and found.depth[node] >= depth
-        label = Text(found.names[node])
+        hidden = found.depth[node] >= depth
+        label = Text(found.path(node)[-1])
         if hidden and len(below):
             label.append(f"  ({len(below):,} below)", style="dim")
         elif found.is_terminal[node] and len(below):
             label.append("  (a label may end here)", style="dim")
         grown = branch.add(label)
         if not hidden:
-            waiting.extend((grown, int(child)) for child in reversed(below))
+            waiting += _queued(grown, below)
     return root
+
+
+def _queued(branch: "Tree", below: "NDArray[np.int32]") -> list[tuple["Tree", int]]:
+    """Give what is to be added to a branch, last first; of very many the first, and minus how many more there are."""
+    shown = [(branch, int(node)) for node in reversed(below[:_MOST_SHOWN])]
+    hidden = len(below) - len(shown)
+    return [(branch, -hidden), *shown] if hidden else shown

@@ -28,7 +28,7 @@ def open_taxonomy(source: str | Path, *, format: str | None = None, separator: s
     TaxonomyError
         It cannot be read; all faults are told together.
     """
-    return read_taxonomy(_file(source), format=format, separator=separator)
+    return read_taxonomy(source, format=format, separator=separator)
 
 
 def check_taxonomy_file(
@@ -60,7 +60,7 @@ def check_taxonomy_file(
         The table cannot be read.
     """
     counts = None if table is None else _counts(table, columns or {})
-    return check_taxonomy(_file(source), format=format, separator=separator, counts=counts)
+    return check_taxonomy(source, format=format, separator=separator, counts=counts)
 
 
 def convert_taxonomy(
@@ -87,11 +87,6 @@ def convert_taxonomy(
 def diff_taxonomy_files(old: str | Path, new: str | Path, *, separator: str = DEFAULT_SEPARATOR) -> Diff:
     """Give what changed from one taxonomy to another; each is a file or a model's folder."""
     return diff_taxonomies(open_taxonomy(old, separator=separator), open_taxonomy(new, separator=separator))
-
-
-def _file(source: str | Path) -> Path:
-    inside = Path(source) / "taxonomy.json"
-    return inside if inside.is_file() else Path(source)
 
 
 def _counts(table: str | Path, columns: dict[str, Any]) -> Counter[tuple[str, ...]]:

@@ -1,11 +1,13 @@
 """Taxonomy files: which format a file has, reading one to a `Taxonomy`, writing one."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from textaxa._suggest import did_you_mean
 from textaxa.errors import TaxonomyError
+from textaxa.taxonomy._arrays import ABOUT
 from textaxa.taxonomy._build import build
 from textaxa.taxonomy._draft import Draft
 from textaxa.taxonomy._formats import FORMATS, Columns, Options, Source, read_text, source_name, write_text
@@ -61,7 +63,7 @@ def read_taxonomy(
     Parameters
     ----------
     source
-        A file name or an open file.
+        A file name or an open file; or a folder: a model's, or one that `Taxonomy.to_arrays` wrote.
     format
         One of the above; None to choose by suffix and header.
     separator
@@ -94,6 +96,8 @@ def read_draft(source: Source, format: str | None, options: Options, encoding: s
     """Give what a file holds, faults and all; a taxonomy where the file is a stored one."""
     suffix = Path(options.source).suffix.lower()
     name = _checked(format) if format is not None else None
+    if isinstance(source, str | os.PathLike) and Path(source).is_dir():
+        return _of_folder(Path(source))
     text = read_text(source, encoding)
     if not text.strip():
         raise TaxonomyError(f"{options.source} is empty. A taxonomy needs at least one node.")
@@ -119,6 +123,20 @@ def _by_content(text: str, suffix: str, options: Options) -> str:
     if {"code", "parent", "name"} <= header:
         return "codes"
     return "paths" if "path" in header else "levels"
+
+
+def _of_folder(folder: Path) -> Taxonomy:
+    """Give the taxonomy of a model's folder, or of a folder of arrays."""
+    file, arrays = folder / "taxonomy.json", folder / "taxonomy.arrays"
+    if file.is_file():
+        return _stored(read_text(file, None), str(file))
+    for one in (arrays, folder):
+        if (one / ABOUT).is_file():
+            return Taxonomy.from_arrays(one)
+    raise TaxonomyError(
+        f"{folder} is a folder, and neither a model's nor a taxonomy's: there is no taxonomy.json, taxonomy.arrays or "
+        f"{ABOUT} in it. Name the taxonomy's file."
+    )
 
 
 def _stored(text: str, source: str) -> Taxonomy:
