@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 from textaxa.jobs._listener import Event, Listener, nobody
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 PERCENT = 100
 
@@ -23,6 +24,9 @@ def training_progress() -> Iterator[Listener]:
     if not sys.stderr.isatty():
         yield _Lines()
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -42,6 +46,9 @@ def rows_progress(description: str) -> Iterator[Listener]:
     if not sys.stderr.isatty():
         yield nobody
         return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -79,7 +86,7 @@ def time_text(seconds: float) -> str:
 
 
 class _TrainingBar:
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: "Progress") -> None:
         self.progress = progress
         self.task: TaskID = progress.add_task("reading", total=None, loss="", score="", left="")
 
@@ -88,6 +95,8 @@ class _TrainingBar:
         match event["event"]:
             case "data":
                 show = {"description": "preparing"}
+            case "note" | "recipe":
+                self.progress.console.print(event["text"], highlight=False, markup=False)
             case "start":
                 show = {"description": "training", "total": event["steps"], "completed": event["step"]}
             case "step":
@@ -102,7 +111,7 @@ class _TrainingBar:
 
 
 class _RowsBar:
-    def __init__(self, progress: Progress, description: str) -> None:
+    def __init__(self, progress: "Progress", description: str) -> None:
         self.progress = progress
         self.task = progress.add_task(description, total=None, rows=0, rate="", left="")
 
@@ -129,6 +138,8 @@ class _Lines:
                 typer.echo(
                     f"{event['rows']:,} rows{held}; {event['nodes']:,} nodes on {event['levels']} levels", err=True
                 )
+            case "note" | "recipe":
+                typer.echo(event["text"], err=True)
             case "step":
                 self.loss, self.left = event["loss"], f"; {time_text(event['seconds_left'])} left"
             case "validation":

@@ -15,7 +15,6 @@ from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._draft import END, INNER, TOP, UNKNOWN, Draft, in_row
 from textaxa.taxonomy._formats._format import FALSE, TRUE, Options, refuse_outer_spaces, says_terminal
 from textaxa.taxonomy._formats._json import parse_json, write_json
-from textaxa.taxonomy._formats._yaml import parse_yaml, write_yaml
 from textaxa.taxonomy._taxonomy import Taxonomy
 
 _KEYS = ("name", "code", "description", "terminal", "children")
@@ -25,6 +24,8 @@ _DEEPEST = 200
 
 def read_yaml(text: str, options: Options) -> Draft:
     """Draft the tree of nested YAML."""
+    from textaxa.taxonomy._formats._yaml import parse_yaml  # noqa: PLC0415 - slow to import, and few files are YAML
+
     return _read(parse_yaml(text, options.source), options)
 
 
@@ -159,6 +160,8 @@ def _called(value: Any) -> str:
 
 def write_nested_yaml(taxonomy: Taxonomy, file: IO[str], _: Options) -> None:
     """Write the nodes as YAML."""
+    from textaxa.taxonomy._formats._yaml import write_yaml  # noqa: PLC0415 - as above
+
     _check(taxonomy, "yaml")
     write_yaml(taxonomy, file, full=_needs_full_form(taxonomy))
 
