@@ -50,8 +50,9 @@ class HierarchicalTextClassifier(BaseEstimator):
         Where labels are given as text: what stands between the names of a path, such as ``" > "``.
     encoder, pooling, max_length, long_text, max_windows, frozen, trainable_layers
         See :class:`textaxa.settings.EncoderSettings`.
-    epochs, batch_size, gradient_accumulation, encoder_rate, head_rate, weight_decay, warmup_share, max_gradient_norm, \
-valid_share, patience, time_budget, threshold, calibration, promise_share, precision, device, seed
+    preset, epochs, batch_size, gradient_accumulation, encoder_rate, head_rate, weight_decay, warmup_share, \
+max_gradient_norm, valid_share, patience, time_budget, kept_gigabytes, threshold, calibration, promise_share, \
+precision, device, seed
         See :class:`textaxa.settings.TrainingSettings`.
     listener : callable, optional
         Is given one dict an event while training: ``start``, ``step``, ``validation``, ``end``.
@@ -88,8 +89,9 @@ valid_share, patience, time_budget, threshold, calibration, promise_share, preci
         max_length: int = 256,
         long_text: str = "head",
         max_windows: int = 8,
-        frozen: bool = False,
+        frozen: bool | None = None,
         trainable_layers: int | None = None,
+        preset: str | None = None,
         epochs: int | None = None,
         batch_size: int | None = None,
         gradient_accumulation: int = 1,
@@ -101,6 +103,7 @@ valid_share, patience, time_budget, threshold, calibration, promise_share, preci
         valid_share: float = 0.1,
         patience: int = 3,
         time_budget: float | None = None,
+        kept_gigabytes: float = 8.0,
         threshold: float | str = "level",
         calibration: str = "auto",
         promise_share: float = 0.5,
@@ -121,6 +124,7 @@ valid_share, patience, time_budget, threshold, calibration, promise_share, preci
         self.max_windows = max_windows
         self.frozen = frozen
         self.trainable_layers = trainable_layers
+        self.preset = preset
         self.epochs = epochs
         self.batch_size = batch_size
         self.gradient_accumulation = gradient_accumulation
@@ -132,6 +136,7 @@ valid_share, patience, time_budget, threshold, calibration, promise_share, preci
         self.valid_share = valid_share
         self.patience = patience
         self.time_budget = time_budget
+        self.kept_gigabytes = kept_gigabytes
         self.threshold = threshold
         self.calibration = calibration
         self.promise_share = promise_share
@@ -299,6 +304,9 @@ valid_share, patience, time_budget, threshold, calibration, promise_share, preci
     def predict_paths(self, texts: Any, **how: Any) -> list[list[Prediction]]:
         """Give the same with a probability for every node on the way; ``top`` asks for the next most probable paths."""
         model = self._fitted()
+        if getattr(model, "searches", False):
+            found: list[list[Prediction]] = model.decider(Choice(**how))(normalise_texts(texts))  # type: ignore[operator]
+            return found
         decide = Decider(model, Choice(**how))
         return decide(model.node_proba(normalise_texts(texts)))
 

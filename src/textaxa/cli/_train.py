@@ -43,6 +43,14 @@ def train(
             rich_help_panel=options.MODEL,
         ),
     ] = None,
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="How much of the encoder is trained: fast (none), balanced (the top third), best (all). "
+            "Default: best, or what fits into --time-budget.",
+            rich_help_panel=options.MODEL,
+        ),
+    ] = None,
     max_length: options.MaxLength = None,
     valid: Annotated[
         str | None, typer.Option(help="Validation table, same columns.", metavar="TABLE", rich_help_panel=options.RUN)
@@ -104,7 +112,7 @@ def train(
         "encoder": {"encoder": encoder, "frozen": frozen, "max_length": max_length},
         "head": {"name": head or (ZERO_SHOT_HEAD if zero_shot else None)},
         "training": {"epochs": epochs, "batch_size": batch_size, "seed": seed, "valid_share": valid_share}
-        | {"time_budget": options.seconds_of(time_budget)},
+        | {"time_budget": options.seconds_of(time_budget), "preset": preset},
     }
     overrides = merged(flags, parse_settings(setting or []))
     if zero_shot and resume:

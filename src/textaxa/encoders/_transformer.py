@@ -12,6 +12,7 @@ from torch import nn
 
 from textaxa._pieces import flop_of
 from textaxa._quiet import quiet_transformers
+from textaxa.encoders._cut import LayerCut
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._tokens import TextTokeniser, TokenStates
 from textaxa.errors import ConfigError
@@ -42,10 +43,26 @@ class TransformerEncoder(Encoder):
         self.settings = settings
         self.width: int = backbone.config.hidden_size
         self.state_width = self.width
+        self.cut: LayerCut | None = None
 
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
-        """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
-        states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+    @property
+    def depth(self) -> int | None:
+        """How many layers could be frozen or trained one by one; None where no list of layers was found."""
+        found = _list_of_layers(self.backbone)
+        return None if found is None else len(found)
+
+    def forward(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        text_of: torch.Tensor,
+        below: torch.Tensor | None = None,
+    ) -> torch.Tensor:
+        """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged.
+
+        ``below`` are the states at the cut (W, L, D), where they were computed before.
+        """
+        states = self._last_states(input_ids, attention_mask, below)
         pieces = pool(states, attention_mask, self.settings.pooling)
         n_texts = int(text_of[-1]) + 1
         if n_texts == len(pieces):
@@ -53,9 +70,15 @@ class TransformerEncoder(Encoder):
         sums = pieces.new_zeros(n_texts, pieces.shape[1]).index_add_(0, text_of, pieces)
         return sums / torch.bincount(text_of, minlength=n_texts).unsqueeze(1).to(pieces.dtype)
 
-    def states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, text_of: torch.Tensor) -> TokenStates:
+    def states(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor,
+        text_of: torch.Tensor,
+        below: torch.Tensor | None = None,
+    ) -> TokenStates:
         """Give the token states of B texts, (B, L, D) with a mask (B, L); the windows of a text follow each other."""
-        states = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        states = self._last_states(input_ids, attention_mask, below)
         n_texts = int(text_of[-1]) + 1
         if n_texts == len(states):
             return TokenStates(states, attention_mask.bool())
@@ -69,8 +92,25 @@ class TransformerEncoder(Encoder):
         """Give the useful floating-point operations over pieces of these lengths."""
         return flop_of(lengths, **sizes_of(self.backbone.config))
 
+    def _last_states(
+        self, input_ids: torch.Tensor, attention_mask: torch.Tensor, below: torch.Tensor | None
+    ) -> torch.Tensor:
+        if below is not None and self.cut is not None:
+            return self.cut.last_states(below, input_ids, attention_mask)
+        states: torch.Tensor = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return states
+
+    def train(self, mode: bool = True) -> "TransformerEncoder":
+        """Switch dropout on or off; in layers that are frozen it stays off."""
+        super().train(mode)
+        if mode and self.cut is not None:
+            self.backbone.eval()
+            for layer in self.cut.upper:
+                layer.train()
+        return self
+
     def freeze_below(self, trainable_layers: int) -> None:
-        """Let only the top layers learn; the token embeddings and the layers below stay as they are.
+        """Let only the top layers learn; the token embeddings and the layers below stay as they are, without dropout.
 
         Raises
         ------
@@ -81,7 +121,8 @@ class TransformerEncoder(Encoder):
         if trainable_layers > len(layers):
             raise ConfigError(f"trainable_layers = {trainable_layers}, but this encoder has only {len(layers)} layers.")
         self.backbone.requires_grad_(False)
-        for layer in layers[len(layers) - trainable_layers :]:
+        self.cut = LayerCut(self.backbone, list(layers), len(layers) - trainable_layers)
+        for layer in self.cut.upper:
             layer.requires_grad_(True)
 
     def save(self, folder: Path) -> None:
@@ -182,11 +223,16 @@ _NO_LIMIT = 1_000_000
 
 
 def _layers(backbone: "PreTrainedModel") -> nn.ModuleList:
+    found = _list_of_layers(backbone)
+    if found is None:
+        raise ConfigError(f"trainable_layers cannot be used: no list of layers was found in {type(backbone).__name__}.")
+    return found
+
+
+def _list_of_layers(backbone: "PreTrainedModel") -> nn.ModuleList | None:
     depth = getattr(backbone.config, "num_hidden_layers", None)
-    for module in backbone.modules():
-        if isinstance(module, nn.ModuleList) and len(module) == depth:
-            return module
-    raise ConfigError(f"trainable_layers cannot be used: no list of layers was found in {type(backbone).__name__}.")
+    lists = (module for module in backbone.modules() if isinstance(module, nn.ModuleList) and len(module) == depth)
+    return next(lists, None)
 
 
 def pool(states: torch.Tensor, mask: torch.Tensor, pooling: str) -> torch.Tensor:

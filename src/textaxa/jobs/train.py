@@ -72,7 +72,7 @@ def train(
     references
         Also score the majority class and TF-IDF + logistic regression on the validation rows.
     listener
-        Is told, as plain mappings: ``data``, ``start``, ``step``, ``validation``, ``end``, ``saved``.
+        Is told, as plain mappings: ``data``, ``recipe``, ``note``, ``start``, ``step``, ``validation``, ``end``, ``saved``.
 
     Raises
     ------
@@ -159,7 +159,7 @@ def train_examples(
 
 def require_packages(config: Config) -> None:
     """Tell at once which extra is missing, not after the table has been read; without an encoder it is ``minilm``."""
-    if needs_encoder(config.head) or config.head_values.get("vectors"):
+    if needs_encoder(config.head) or config.head == "wide" or config.head_values.get("vectors"):
         for package in ("torch", "transformers", "safetensors", "accelerate"):
             require(package, extra="train" if config.encoder.encoder else "minilm")
     else:

@@ -40,14 +40,15 @@ class EncoderSettings(Checked):
         "With long_text = windows: at most this many pieces, spread evenly over the text; bounds time and memory.",
         at_least=1,
     )
-    frozen: bool = setting(
-        False,
+    frozen: bool | None = setting(
+        None,
         "Leave the encoder as it is: every text is encoded once, and only the head is trained. Seconds instead of "
-        "minutes, for a few points of accuracy.",
+        "minutes, for a few points of accuracy. Empty: as the preset says, or a time budget needs; else no.",
     )
     trainable_layers: int | None = setting(
         None,
-        "Train only this many top layers of the encoder, the rest and the token embeddings stay as they are. "
-        "Empty: all of it.",
+        "Train only this many top layers of the encoder. The rest and the token embeddings stay as they are, without "
+        "dropout, and what they make of the texts is computed once and kept on disk (kept_gigabytes). "
+        "Empty: as the preset says, or a time budget needs; else all of it.",
         at_least=1,
     )

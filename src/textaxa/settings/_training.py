@@ -9,6 +9,13 @@ from textaxa.settings._schema import Checked, setting
 class TrainingSettings(Checked):
     """How a model is trained. An empty value is chosen by whether the encoder is trained or frozen."""
 
+    preset: str | None = setting(
+        None,
+        "How much of the encoder is trained. fast: the head alone (frozen). balanced: the top third of the layers, the "
+        "ones below computed once (trainable_layers). best: all of it. A preset fills in only what is left empty. "
+        "Empty: best; with a time budget, and where frozen, trainable_layers and epochs are empty, too, what fits.",
+        choices=("fast", "balanced", "best"),
+    )
     epochs: int | None = setting(
         None,
         "Passes over the training rows. Empty: 3, or 30 with an encoder that is frozen, static or starts untrained "
@@ -56,8 +63,16 @@ class TrainingSettings(Checked):
     time_budget: float | None = setting(
         None,
         "Stop training after this many seconds; the best epoch until then is kept, the last one cut short counts too. "
-        "A run that resumes goes on with what is left. The learning rates fall as if all epochs came, so where the "
-        "time is far too short for them, fewer epochs do better. Empty: no limit.",
+        "A run that resumes goes on with what is left. Where nothing else is chosen (preset, epochs, frozen, "
+        "trainable_layers), a few batches are timed first, and the best recipe that fits is taken. Where epochs are "
+        "chosen, the learning rates fall as if all of them came. Empty: no limit.",
+        at_least=0,
+    )
+    kept_gigabytes: float = setting(
+        8.0,
+        "With trainable_layers: what the layers below make of the texts is kept in a file beside the checkpoints if it "
+        "is at most this large, and the disk has twice the room; else it is computed anew in every step. A token takes "
+        "two bytes a feature, so a text of 256 tokens takes 0.2 MB with MiniLM. The file goes when training ends.",
         at_least=0,
     )
     threshold: float | str = setting(

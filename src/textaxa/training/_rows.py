@@ -9,6 +9,7 @@ from torch.utils.data import Sampler
 from textaxa.data._label_nodes import label_nodes, terminal_positions
 from textaxa.encoders import Pieces, TextTokeniser
 from textaxa.taxonomy import Path, Taxonomy
+from textaxa.training._kept import KeptStates
 
 _GROUP = 50
 """Batches sorted by length together: enough for little padding, few enough for random batches (as transformers has)."""
@@ -74,21 +75,29 @@ class LengthGroupedOrder(Sampler[int]):
 
 
 class TokenBatches:
-    """Collates row numbers to padded tokens and targets."""
+    """Collates row numbers to padded tokens and targets, and to the states of frozen layers where those are kept."""
 
-    def __init__(self, pieces: Sequence[Pieces], tokeniser: TextTokeniser, targets: torch.Tensor) -> None:
+    def __init__(
+        self,
+        pieces: Sequence[Pieces],
+        tokeniser: TextTokeniser,
+        targets: torch.Tensor,
+        kept: KeptStates | None = None,
+    ) -> None:
         self.pieces = pieces
         self.tokeniser = tokeniser
         self.targets = targets
+        self.kept = kept
 
     def __call__(self, rows: Sequence[int]) -> dict[str, torch.Tensor]:
         tokens = self.tokeniser.collate([self.pieces[row] for row in rows])
-        return {
+        batch = {
             "input_ids": tokens.input_ids,
             "attention_mask": tokens.attention_mask,
             "text_of": tokens.text_of,
             "targets": self.targets[list(rows)],
         }
+        return batch if self.kept is None else {**batch, "below": self.kept[rows]}
 
 
 class FeatureBatches:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Labels = Sequence[Sequence[LabelPath]]
 
 Listener = Callable[[dict[str, Any]], None]
-"""Is given one dict an event: ``start``, ``step``, ``validation``, ``end``."""
+"""Is given one dict an event: ``recipe``, ``note``, ``start``, ``step``, ``validation``, ``end``."""
 
 
 def train_model(
@@ -88,6 +88,8 @@ def train_model(
     how: dict[str, Any] = {"valid": choosing, "listener": listener, "vectors": vectors}
     if kind.reads == "texts":
         how |= {"task": task, "head_settings": head_settings, "training": training, "encoder": encoder}
+        if getattr(kind, "resumes", False):
+            how |= {"checkpoint_dir": checkpoint_dir, "resume": resume}
         model = kind.fit(texts, labels, taxonomy, **how)
         proba_of = model.node_proba
     else:
@@ -102,7 +104,9 @@ def train_model(
         )
         model = train_network(texts, labels, taxonomy, settings, checkpoint_dir=checkpoint_dir, resume=resume, **how)
         proba_of = _shared(model, vectors)
-    if held_out:
+    if held_out and getattr(model, "searches", False):
+        model.summary["best"] |= model.settle(held_out.choosing, held_out.proving)
+    elif held_out:
         model.summary["best"] = model.summary.get("best", {}) | settle(model, held_out, proba_of)
     elif task == "multi":
         model.thresholds = fitted_thresholds(taxonomy, training.threshold)

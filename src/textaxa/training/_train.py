@@ -1,12 +1,12 @@
 """The recipe: rows, taxonomy and settings come in, a trained model goes out."""
 
-import math
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
@@ -16,19 +16,24 @@ import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from transformers import EarlyStoppingCallback, PrinterCallback, TrainingArguments
+from transformers import EarlyStoppingCallback, PrinterCallback
 
 from textaxa._quiet import quiet_transformers
 from textaxa._version import __version__
-from textaxa.encoders import Encoder, Pieces, length_of, load_encoder
-from textaxa.errors import ModelFileError
+from textaxa.encoders import Encoder, Pieces, TransformerEncoder, length_of, load_encoder
+from textaxa.errors import ConfigError, ModelFileError
 from textaxa.heads import build_head, head_class
 from textaxa.labels import LabelVectors, reads_labels, start_from_names
 from textaxa.model import Model, read_width
 from textaxa.settings import ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
+from textaxa.training._arguments import autocast, device_of, trainer_arguments
 from textaxa.training._callbacks import HeadEpochs, Interrupt, Progress, TimeBudget
+from textaxa.training._choice import choose, recorded
+from textaxa.training._kept import KeptStates, keep_states
+from textaxa.training._pace import measure_pace
+from textaxa.training._recipes import HEAD_EPOCHS, TUNED_EPOCHS, Recipe, Work, is_open, with_preset
 from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
 from textaxa.training._run import (
     best_checkpoint,
@@ -93,7 +98,7 @@ class _Run:
         self.taxonomy = taxonomy
         self.folder = folder
         self.listener = listener
-        self.frozen = settings.encoder.frozen
+        self.frozen = False
         self.vectors = vectors
         self.time_was_over = False
 
@@ -101,38 +106,68 @@ class _Run:
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
     ) -> Model:
         encoder = load_encoder(self.settings.encoder)
-        untrained = getattr(encoder, "untrained", False)
-        recipe = resolved(self.settings.training, width=encoder.width, frozen=self.frozen, untrained=untrained)
         targets = Targets(self.taxonomy, labels, self.settings.task)
+        rows = _Rows(texts, valid[0] if valid else (), encoder)
+        chosen = self._chosen(encoder, rows, targets)
+        recipe = self._settle_settings(encoder, chosen)
         model = self._model(encoder, recipe, targets)
-        model.to(_device(recipe))
-        if self._stores_features(model):
-            features = self._encoded(encoder, texts)
-            model.scale.fit(features)
-            collate: Any = FeatureBatches(features, targets.values)
-            lengths = [1] * len(texts)
-        else:
-            pieces = encoder.tokenise(texts)
-            sample = np.random.default_rng(recipe.seed).permutation(len(texts))[:_SCALE_ROWS]
-            model.scale.fit(_features_of(model, [pieces[i] for i in sample]))
-            collate = TokenBatches(pieces, encoder.tokenise, targets.values)
-            lengths = [length_of(p) for p in pieces]
+        model.to(device_of(recipe))
+        kept = self._kept(model, recipe, rows)
+        collate, lengths = self._batches(model, recipe, rows, targets, kept)
         label_vectors = self._read_labels(model)
-        validate = self._validation(model, valid) if valid else None
+        validate = self._validation(model, recipe, rows, valid[1], kept) if valid else None
         best = self._fit(model, recipe, collate, lengths, label_vectors, validate=validate, checkpoint=checkpoint)
         model.summary = {
             "rows": len(texts),
             "valid_rows": len(valid[0]) if valid else 0,
             "counts": targets.counts.tolist(),
             "best": best,
+            "recipe": self._told_recipe(encoder, recipe, chosen, kept),
             "trained": datetime.now(UTC).date().isoformat(),
             "versions": _versions(),
         }
+        if kept is not None:
+            kept.remove()
         if self.time_was_over:
             model.summary["stopped"] = "time budget"
         return model.eval()
 
+    def _chosen(self, encoder: Encoder, rows: "_Rows", targets: Targets) -> Recipe | None:
+        """Let the time budget choose the recipe where nothing else does; give it, or None."""
+        kind = head_class(self.settings.head)
+        if self.vectors is not None or not is_open(self.settings.encoder, self.settings.training):
+            return None
+        if not isinstance(encoder, TransformerEncoder) or kind.reads != "vectors" or reads_labels(kind):
+            return None  # what these do in a step is not what is measured
+        found = recorded(self.folder)
+        if found is not None:
+            return found
+        with torch.random.fork_rng([]):
+            recipe = resolved(self.settings.training, width=encoder.width, frozen=False)
+            model = self._head_on(encoder, recipe, targets).to(device_of(recipe))
+            pace = measure_pace(model, rows.pieces, targets.values, recipe)
+        left = (recipe.time_budget or 0.0) - (time.monotonic() - self.began)
+        return choose(pace, rows.work(), seconds=left, layers=pace.top > 0, folder=self.folder, tell=self._tell)
+
+    def _settle_settings(self, encoder: Encoder, chosen: Recipe | None) -> TrainingSettings:
+        """Fill in what was left empty: of the encoder in its settings, of training in what is given back."""
+        training, untrained = self.settings.training, getattr(encoder, "untrained", False)
+        if chosen is not None:
+            training = replace(training, preset=chosen.preset, epochs=chosen.epochs)
+        depth = getattr(encoder, "depth", None)
+        encoder.settings = with_preset(encoder.settings, training.preset, depth=depth, untrained=untrained)
+        self.frozen = bool(encoder.settings.frozen)
+        return resolved(training, width=encoder.width, frozen=self.frozen, untrained=untrained)
+
     def _model(self, encoder: Encoder, recipe: TrainingSettings, targets: Targets) -> Model:
+        model = self._head_on(encoder, recipe, targets)
+        if self.frozen:
+            encoder.requires_grad_(False)
+        elif encoder.settings.trainable_layers is not None:
+            encoder.freeze_below(encoder.settings.trainable_layers)
+        return model
+
+    def _head_on(self, encoder: Encoder, recipe: TrainingSettings, targets: Targets) -> Model:
         head = build_head(
             self.settings.head,
             self.taxonomy,
@@ -141,11 +176,50 @@ class _Run:
             settings=self.settings.head_settings,
             counts=targets.counts,
         )
-        if self.frozen:
-            encoder.requires_grad_(False)
-        elif encoder.settings.trainable_layers is not None:
-            encoder.freeze_below(encoder.settings.trainable_layers)
         return Model(self.taxonomy, encoder, head, replace(self.settings, encoder=encoder.settings, training=recipe))
+
+    def _kept(self, model: Model, recipe: TrainingSettings, rows: "_Rows") -> KeptStates | None:
+        """Compute the states of frozen layers once; None where there are none, or they cannot be kept."""
+        encoder = model.encoder
+        if self.frozen or not isinstance(encoder, TransformerEncoder) or encoder.cut is None:
+            return None
+        how: dict[str, Any] = {"most_bytes": recipe.kept_gigabytes * 1e9, "autocast": lambda: autocast(recipe)}
+        try:
+            return keep_states(encoder, [*rows.pieces, *rows.valid_pieces], self.folder, **how)
+        except ConfigError as error:
+            text = f"The states of the frozen layers are computed in every step, not once: {error}"
+            self._tell({"event": "note", "text": text})
+            return None
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        if self.listener is not None:
+            self.listener(event)
+
+    def _batches(
+        self, model: Model, recipe: TrainingSettings, rows: "_Rows", targets: Targets, kept: KeptStates | None
+    ) -> tuple[Any, list[int]]:
+        """Give what collates batches, and the lengths by which rows are grouped; the feature scale is set, too."""
+        if self._stores_features(model):
+            features = self._encoded(model, recipe, rows, valid=False)
+            model.scale.fit(features)
+            return FeatureBatches(features, targets.values), [1] * len(features)
+        sample = np.random.default_rng(recipe.seed).permutation(len(rows.pieces))[:_SCALE_ROWS]
+        with autocast(recipe):
+            model.scale.fit(_features_of(model, [rows.pieces[i] for i in sample]))
+        collate = TokenBatches(rows.pieces, model.encoder.tokenise, targets.values, kept)
+        return collate, [length_of(p) for p in rows.pieces]
+
+    def _told_recipe(
+        self, encoder: Encoder, recipe: TrainingSettings, chosen: Recipe | None, kept: KeptStates | None
+    ) -> dict[str, Any]:
+        """Say for the summary what was trained, how long, and who chose it."""
+        layers, depth = encoder.settings.trainable_layers, getattr(encoder, "depth", None)
+        top = "all layers" if layers is None else f"the top {layers} of {depth} layers"
+        told: dict[str, Any] = {"trained": "the head" if self.frozen else top, "epochs": recipe.epochs}
+        told["chosen_by"] = "time budget" if chosen else "preset" if recipe.preset else "settings"
+        if chosen:
+            told["predicted_seconds"] = round(chosen.seconds, 1)
+        return told if layers is None or self.frozen else {**told, "states_kept": kept is not None}
 
     def _read_labels(self, model: Model) -> LabelVectors | None:
         """Let the head have what it needs of label texts; give what encodes them anew as the encoder learns."""
@@ -161,19 +235,25 @@ class _Run:
         """Tell whether every text is encoded once, before training; states of all tokens would be too many."""
         return self.frozen and model.head.reads == "vectors"
 
-    def _encoded(self, encoder: Encoder, texts: Sequence[str]) -> np.ndarray:
-        return encoder.encode(texts) if self.vectors is None else self.vectors(encoder, texts)
+    def _encoded(self, model: Model, recipe: TrainingSettings, rows: "_Rows", *, valid: bool) -> np.ndarray:
+        """Give the vectors of the training or the validation rows by the encoder as it is, (B, D)."""
+        if self.vectors is not None:
+            return self.vectors(model.encoder, rows.valid_texts if valid else rows.texts)
+        with autocast(recipe):
+            return model.encoder.encode_pieces(rows.valid_pieces if valid else rows.pieces)
 
-    def _validation(self, model: Model, valid: tuple[Sequence[str], Labels]) -> Validation:
+    def _validation(
+        self, model: Model, recipe: TrainingSettings, rows: "_Rows", labels: Labels, kept: KeptStates | None
+    ) -> Validation:
         """Make what scores the validation rows; what does not change between epochs is computed once."""
-        texts, labels = valid
         true = Targets(self.taxonomy, labels, self.settings.task).nodes
         if self._stores_features(model):
-            features = self._encoded(model.encoder, texts)
+            features = self._encoded(model, recipe, rows, valid=True)
             compute = lambda: model.node_proba_of(features)  # noqa: E731
+        elif kept is not None and model.head.reads == "vectors":
+            compute = lambda: model.node_proba_of(_vectors_above(model, rows, kept))  # noqa: E731
         else:
-            pieces = model.encoder.tokenise(texts)
-            compute = lambda: model.node_proba_of_pieces(pieces)  # noqa: E731
+            compute = lambda: model.node_proba_of_pieces(rows.valid_pieces)  # noqa: E731
 
         return Validation(model, true, compute)
 
@@ -198,7 +278,7 @@ class _Run:
                 callbacks.append(TimeBudget(recipe.time_budget, self.began if self.vectors is None else None))
             trainer = HierarchyTrainer(
                 model=TrainingStep(model, frozen=self.frozen, label_vectors=label_vectors),
-                args=_arguments(recipe, self.folder, steps_per_epoch=len(lengths), validated=validate is not None),
+                args=trainer_arguments(recipe, self.folder, rows=len(lengths), validated=validate is not None),
                 data_collator=collate,
                 train_dataset=range(len(lengths)),
                 eval_dataset=range(1) if validate else None,
@@ -221,6 +301,39 @@ class _Run:
         known = trainer.callback_handler.callbacks
         self.time_was_over = any(one.over for one in known if isinstance(one, TimeBudget))
         return _scores_at(trainer.state.log_history, trainer.state.best_global_step)
+
+
+class _Rows:
+    """Texts of training and of validation, each tokenised once, when they are first asked for."""
+
+    def __init__(self, texts: Sequence[str], valid_texts: Sequence[str], encoder: Encoder) -> None:
+        self.texts, self.valid_texts, self._encoder = texts, valid_texts, encoder
+
+    @cached_property
+    def pieces(self) -> list[Pieces]:
+        return self._encoder.tokenise(self.texts)
+
+    @cached_property
+    def valid_pieces(self) -> list[Pieces]:
+        return self._encoder.tokenise(self.valid_texts)
+
+    def work(self) -> Work:
+        """Count what there is to do in an epoch."""
+        tokens, valid_tokens = (sum(map(length_of, some)) for some in (self.pieces, self.valid_pieces))
+        return Work(tokens, valid_tokens, len(self.texts), len(self.valid_texts))
+
+
+@torch.inference_mode()
+def _vectors_above(model: Model, rows: _Rows, kept: KeptStates) -> np.ndarray:
+    """Give the vectors of the validation rows (B, D), from the states of frozen layers on."""
+    was_training, encoder = model.training, model.encoder
+    model.eval()
+    found = np.empty((len(rows.valid_pieces), encoder.width), dtype=np.float32)
+    for some, tokens in encoder.batches(rows.valid_pieces):
+        below = kept[[len(rows.pieces) + row for row in some]].to(encoder.device)
+        found[some] = encoder(tokens.input_ids, tokens.attention_mask, tokens.text_of, below).float().cpu().numpy()
+    model.train(was_training)
+    return found
 
 
 def _features_of(model: Model, pieces: Sequence[Pieces]) -> np.ndarray:
@@ -252,7 +365,7 @@ def resolved(training: TrainingSettings, *, width: int, frozen: bool, untrained:
     rate = _UNTRAINED_RATE if untrained else 1e-4 if width <= _NARROW else 3e-5
     return replace(
         training,
-        epochs=training.epochs or (30 if frozen or untrained else 3),
+        epochs=training.epochs or (HEAD_EPOCHS if frozen or untrained else TUNED_EPOCHS),
         batch_size=training.batch_size or (256 if frozen else 32),
         encoder_rate=rate if training.encoder_rate is None else training.encoder_rate,
     )
@@ -271,56 +384,3 @@ def _scores_at(history: Sequence[dict[str, Any]], step: int | None) -> dict[str,
 def _versions() -> dict[str, str]:
     packages = ("torch", "transformers", "safetensors", "numpy")
     return {"textaxa": __version__, "python": python_version(), **{name: version(name) for name in packages}}
-
-
-def _device(recipe: TrainingSettings) -> str:
-    if recipe.device == "cpu" or not torch.accelerator.is_available():
-        return "cpu"
-    return str(torch.accelerator.current_accelerator())
-
-
-def _precision(recipe: TrainingSettings) -> str:
-    """Resolve ``auto``: bf16 where the hardware multiplies matrices in it, fp16 on other GPUs, else fp32.
-
-    A CPU without matrix instructions for bf16 (AMX) runs it 8 to 10 times slower than fp32; one that has them, several
-    times faster.
-    """
-    if recipe.precision != "auto":
-        return recipe.precision
-    if _device(recipe) == "cpu":
-        capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-        return "bf16" if capabilities.get("amx_bf16") else "fp32"
-    if not torch.cuda.is_available():
-        return "fp32"
-    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
-
-
-def _arguments(recipe: TrainingSettings, folder: Path, *, steps_per_epoch: int, validated: bool) -> TrainingArguments:
-    precision = _precision(recipe)
-    on_cpu = _device(recipe) == "cpu"
-    updates = math.ceil(steps_per_epoch / (recipe.batch_size or 1) / recipe.gradient_accumulation)
-    return TrainingArguments(
-        output_dir=str(folder),
-        num_train_epochs=recipe.epochs or 1,
-        per_device_train_batch_size=recipe.batch_size or 1,
-        gradient_accumulation_steps=recipe.gradient_accumulation,
-        warmup_steps=max(1, round(recipe.warmup_share * updates * (recipe.epochs or 1))),
-        max_grad_norm=recipe.max_gradient_norm,
-        seed=recipe.seed,
-        bf16=precision == "bf16",
-        fp16=precision == "fp16",
-        use_cpu=on_cpu,
-        dataloader_pin_memory=not on_cpu,
-        eval_strategy="epoch" if validated else "no",
-        save_strategy="epoch",
-        save_total_limit=2,  # the best and the last; with 1 the Trainer would delete the last when it stops
-        load_best_model_at_end=validated,
-        metric_for_best_model="hierarchical_f1" if validated else None,
-        greater_is_better=True if validated else None,
-        logging_steps=max(1, updates // 50),
-        logging_nan_inf_filter=False,
-        restore_callback_states_from_checkpoint=True,  # early stopping goes on counting
-        remove_unused_columns=False,
-        disable_tqdm=True,
-        report_to="none",
-    )

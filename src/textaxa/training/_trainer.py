@@ -33,16 +33,21 @@ class TrainingStep(nn.Module):
         self.head = model.head
         self.progress = 0.0
 
-    def forward(
+    def forward(  # noqa: PLR0917 - what a batch holds
         self,
         targets: torch.Tensor,
         features: torch.Tensor | None = None,
         input_ids: torch.Tensor | None = None,
         attention_mask: torch.Tensor | None = None,
         text_of: torch.Tensor | None = None,
+        below: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
-        """Give ``{"loss": scalar}`` for tokens (W, L) or features (B, D) and their targets."""
-        read = self.scale(features) if features is not None else self._read(input_ids, attention_mask, text_of)
+        """Give ``{"loss": scalar}`` for tokens (W, L) or features (B, D) and their targets.
+
+        ``below`` are the states of frozen layers (W, L, D), where they are kept.
+        """
+        kept = () if below is None else (below,)
+        read = self.scale(features) if features is not None else self._read(input_ids, attention_mask, text_of, *kept)
         how = {} if self.label_vectors is None else {"encode": self.label_vectors.encode}
         scores = self.head(read, targets, self.progress, **how)
         return {"loss": self.head.loss(scores, targets)}

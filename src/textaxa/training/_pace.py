@@ -1,0 +1,158 @@
+"""How long a token takes in training, from a few batches. A model and texts come in, seconds go out.
+
+Everything happens on copies and with random states of its own: the model is left as it was.
+"""
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import nn
+
+from textaxa.encoders import Pieces, TransformerEncoder, length_of
+from textaxa.model import Model
+from textaxa.settings import TrainingSettings
+from textaxa.training._arguments import autocast
+from textaxa.training._recipes import TOP_SHARE, Pace
+from textaxa.training._rows import LengthGroupedOrder, TokenBatches
+from textaxa.training._trainer import TrainingStep, parameter_groups
+
+_BATCHES = 4
+_SECONDS = 4.0
+"""Of each way, so many batches are timed, but none is begun after so many seconds; a first one, untimed, warms up."""
+
+_HEAD_BATCH = 256
+
+_TRAINER = 1.3
+"""The Trainer's own work in a step of a head, as a factor: there, it is not small beside the step."""
+
+Clock = Callable[[], float]
+
+
+def measure_pace(
+    model: Model,
+    pieces: Sequence[Pieces],
+    targets: torch.Tensor,
+    recipe: TrainingSettings,
+    clock: Clock = time.monotonic,
+) -> Pace:
+    """Time steps of every preset on a few batches of the training rows.
+
+    Parameters
+    ----------
+    model
+        Untrained: a transformer that can be cut, and a head that reads text vectors.
+    pieces, targets
+        The training rows.
+    recipe
+        Resolved, for an encoder that is trained.
+    clock
+        Gives seconds.
+    """
+    trial = copy.deepcopy(model)
+    batches = _few_batches(trial, pieces, targets, recipe)
+    with torch.random.fork_rng(list(range(torch.cuda.device_count()))):
+        full = _step_time(trial, batches, recipe, clock)
+        read = _time_a_token(lambda batch: _read(trial, batch, recipe), batches, clock)
+        below, top = _cut_times(trial, batches, recipe, clock)
+        return Pace(full=full, top=top, below=below, read=read, head_row=_head_time(trial, targets, recipe, clock))
+
+
+Batch = dict[str, torch.Tensor]
+
+
+def _few_batches(
+    model: Model, pieces: Sequence[Pieces], targets: torch.Tensor, recipe: TrainingSettings
+) -> list[Batch]:
+    size = recipe.batch_size or 1
+    order = list(LengthGroupedOrder([length_of(one) for one in pieces], size, recipe.seed))
+    collate = TokenBatches(pieces, model.encoder.tokenise, targets)
+    device = model.encoder.device
+    chosen = [order[i * size : (i + 1) * size] for i in range(min(_BATCHES, -(-len(order) // size)))]
+    return [{name: value.to(device) for name, value in collate(rows).items()} for rows in chosen]
+
+
+def _time_a_token(way: Callable[[Batch], object], batches: Sequence[Batch], clock: Clock) -> float:
+    """Give the seconds a token of a way to use a batch."""
+    way(batches[0])
+    _wait()
+    began, tokens = clock(), 0
+    for batch in batches:
+        way(batch)
+        _wait()
+        tokens += int(batch["attention_mask"].sum())
+        if clock() - began > _SECONDS:
+            break
+    return (clock() - began) / max(1, tokens)
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+def _step_time(model: Model, batches: Sequence[Batch], recipe: TrainingSettings, clock: Clock) -> float:
+    step = _stepper(TrainingStep(model, frozen=False), recipe)
+    return _time_a_token(step, batches, clock)
+
+
+def _stepper(module: nn.Module, recipe: TrainingSettings) -> Callable[[Batch], None]:
+    """Give a whole step of training, the update included."""
+    module.train()
+    optimizer = torch.optim.AdamW(parameter_groups(module, recipe), lr=recipe.encoder_rate or 0.0, fused=True)
+    trained = [one for one in module.parameters() if one.requires_grad]
+
+    def step(batch: Batch) -> None:
+        with autocast(recipe):
+            loss = module(**batch)["loss"]
+        loss.backward()
+        nn.utils.clip_grad_norm_(trained, recipe.max_gradient_norm or 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+@torch.inference_mode()
+def _read(model: Model, batch: Batch, recipe: TrainingSettings) -> None:
+    model.eval()
+    with autocast(recipe):
+        model.encoder(batch["input_ids"], batch["attention_mask"], batch["text_of"])
+
+
+def _cut_times(model: Model, batches: Sequence[Batch], recipe: TrainingSettings, clock: Clock) -> tuple[float, float]:
+    """Give the seconds a token below the cut, once, and above it, in a step. Both 0 where the encoder has no layers."""
+    encoder = model.encoder
+    if not isinstance(encoder, TransformerEncoder) or not encoder.depth:
+        return 0.0, 0.0
+    encoder.freeze_below(max(1, encoder.depth // TOP_SHARE))
+    assert encoder.cut is not None  # noqa: S101 - for mypy: it was cut just now
+    cut = encoder.cut
+    cut.check(batches[0]["input_ids"][:2], batches[0]["attention_mask"][:2])
+    encoder.eval()
+    found: list[Batch] = []
+
+    def read_below(batch: Batch) -> None:
+        with autocast(recipe):
+            states = cut.below(batch["input_ids"], batch["attention_mask"])
+        found.append({**batch, "below": states.float()})
+
+    below = _time_a_token(read_below, batches, clock)
+    return below, _time_a_token(_stepper(TrainingStep(model, frozen=False), recipe), found[1:], clock)
+
+
+def _head_time(model: Model, targets: torch.Tensor, recipe: TrainingSettings, clock: Clock) -> float:
+    """Give the seconds a row in a step of the head on stored vectors."""
+    rows = np.random.default_rng(recipe.seed).permutation(len(targets))[:_HEAD_BATCH]
+    features = torch.zeros(len(rows), model.encoder.width, device=model.encoder.device)
+    batch = {"features": features, "targets": targets[rows].to(features.device)}
+    step = _stepper(TrainingStep(model, frozen=True), recipe)
+    step(batch)
+    _wait()
+    began = clock()
+    for _ in range(_BATCHES):
+        step(batch)
+        _wait()
+    return _TRAINER * (clock() - began) / (_BATCHES * len(rows))
