@@ -106,6 +106,8 @@ class Model(nn.Module):
 
     def node_proba(self, texts: Sequence[str]) -> np.ndarray:
         """Give P(text belongs under node) as float32 (B, N), columns in ``taxonomy.nodes`` order; coherent."""
+        if self.head.reads == "vectors":
+            return self.node_proba_of(self.encoder.encode(texts))
         return self.node_proba_of_pieces(self.encoder.tokenise(texts))
 
     def node_proba_of_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:

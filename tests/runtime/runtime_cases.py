@@ -7,7 +7,7 @@ import torch
 from tiny_encoder import make_tiny_encoder
 
 from textaxa.encoders import load_encoder
-from textaxa.exporting import as_int8, write_onnx
+from textaxa.exporting import as_bf16, as_int8, write_onnx
 from textaxa.heads import build_head, head_settings
 from textaxa.model import Model
 from textaxa.persistence import load_model, save_model
@@ -58,11 +58,13 @@ def make_model(
     return model
 
 
-def exported(model: Model, place: Path, *, int8: bool = False) -> RuntimeModel:
+def exported(model: Model, place: Path, *, precision: str = "fp32", engine: str = "onnx") -> RuntimeModel:
     """Save a model with its export, and read it without PyTorch."""
     part = place / "part"
     part.mkdir()
     write_onnx(model, part)
-    if int8:
+    if precision == "int8":
         as_int8(part)
-    return load_model(save_model(model, place / "model", onnx=part), runtime="onnx")
+    elif precision == "bf16":
+        as_bf16(part)
+    return load_model(save_model(model, place / "model", onnx=part), runtime=engine)

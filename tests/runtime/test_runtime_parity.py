@@ -114,7 +114,7 @@ def test_predictions_are_those_of_pytorch(pair):
 
 def test_int8_is_near_and_smaller(tiny, tmp_path, pair):
     model, _ = pair
-    light = exported(model, tmp_path, int8=True)
+    light = exported(model, tmp_path, precision="int8")
     assert light.layout.precision == "int8"
     exact, found = model.encoder.encode(REAL + HOSTILE[4:6]), light.encode(REAL + HOSTILE[4:6])
     cosine = (exact * found).sum(1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(found, axis=1)

@@ -14,9 +14,13 @@ MEGABYTE = 1_000_000
 
 def export(
     model: Annotated[str, typer.Argument(help="Folder of the model.")],
-    int8: Annotated[
-        bool, typer.Option("--int8", help="Weights of the encoder as 8-bit integers: smaller, faster, not the same.")
-    ] = False,
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Of the encoder: fp32; int8, which is smaller and faster; bf16, faster still with OpenVINO on "
+            "processors that have it. Answers of the last two are slightly other ones."
+        ),
+    ] = "fp32",
     valid: Annotated[
         str | None,
         typer.Option(help="Labelled rows on which the change of accuracy is measured.", metavar="TABLE"),
@@ -48,7 +52,7 @@ def export(
     )
     result = job(
         model,
-        int8=int8,
+        precision=precision,
         valid=valid,
         columns={name: value for name, value in given.items() if value is not None},
         max_loss=max_loss,
@@ -65,11 +69,13 @@ def _tell(result: "ExportResult") -> None:
         f"Exported in {result.precision}, {result.size / MEGABYTE:,.1f} MB. In fp32 its probabilities are those of "
         f"PyTorch to {result.difference:.0e}."
     )
+    if not result.fused:
+        typer.echo("Operators of this encoder could not be fused, so it is slower than others of its size.")
     if (measured := result.measured) is not None:
         typer.echo(
             f"{measured.metric} on {measured.rows:,} rows: {measured.torch:.4f} with PyTorch, {measured.onnx:.4f} "
             f"exported, {0.0 - measured.loss:+.2f} points."
         )
-    elif result.precision == "int8":
-        typer.echo("What the 8-bit weights cost was not measured: give labelled rows with --valid.")
+    elif result.precision != "fp32":
+        typer.echo(f"What {result.precision} costs was not measured: give labelled rows with --valid.")
     typer.echo(f"Use it: textaxa predict {result.folder} new.csv -o out.csv")

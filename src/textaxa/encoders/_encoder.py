@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from textaxa._pieces import Pieces, Work, batches_by_length
+from textaxa._windows import tokenised
 from textaxa.encoders._tokens import TextTokeniser, Tokens, TokenStates
 from textaxa.settings import EncoderSettings
 
@@ -60,7 +61,10 @@ class Encoder(nn.Module):
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Give the vectors of texts as a float32 array (B, D), in order, without gradients."""
-        return self.encode_pieces(self.tokenise(texts))
+        features = np.empty((len(texts), self.width), dtype=np.float32)
+        for rows, pieces in tokenised(texts, self.tokenise):
+            features[rows] = self.encode_pieces(pieces)
+        return features
 
     @torch.inference_mode()
     def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:

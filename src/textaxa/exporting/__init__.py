@@ -5,6 +5,7 @@ PyTorch. Needs the extra ``export``.
 """
 
 from textaxa.exporting._export import (
+    as_bf16,
     as_int8,
     check_exportable,
     largest_difference,
@@ -13,4 +14,12 @@ from textaxa.exporting._export import (
     write_onnx,
 )
 
-__all__ = ["as_int8", "check_exportable", "largest_difference", "probe_texts", "read_export", "write_onnx"]
+__all__ = [
+    "as_bf16",
+    "as_int8",
+    "check_exportable",
+    "largest_difference",
+    "probe_texts",
+    "read_export",
+    "write_onnx",
+]

@@ -67,15 +67,17 @@ def check_exportable(model: Any) -> None:
         )
 
 
-def write_onnx(model: Model, folder: Path) -> None:
-    """Write the ``onnx/`` part of a model folder.
+def write_onnx(model: Model, folder: Path, *, fused: bool = True) -> None:
+    """Write the ``onnx/`` part of a model folder, in fp32.
 
     Parameters
     ----------
     model
         A model that `check_exportable` lets pass.
     folder
-        An empty folder; it becomes ``onnx/``.
+        An empty folder; it becomes ``onnx/``. Files of an earlier call are replaced.
+    fused
+        Fuse operators of a transformer, where the optimiser of ONNX Runtime finds them: same numbers, faster.
 
     Raises
     ------
@@ -92,7 +94,7 @@ def write_onnx(model: Model, folder: Path) -> None:
     _trace(
         HeadGraph(model), {"features": torch.zeros(2, encoder.width)}, "node_proba", folder / HEAD, opset=_HEAD_OPSET
     )
-    if isinstance(encoder, TransformerEncoder):
+    if fused and isinstance(encoder, TransformerEncoder):
         fuse(folder / ENCODER, encoder.backbone.config)
     tokenizer = encoder.tokenise.tokenizer.backend_tokenizer
     (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
@@ -119,9 +121,24 @@ def as_int8(folder: Path) -> None:
     replace(read_layout(folder), precision="int8").write(folder)
 
 
-def read_export(model: Model, folder: Path) -> RuntimeModel:
-    """Read an ``onnx/`` folder that was just written, with everything else as the model has it."""
-    found = RuntimeModel(folder, model.taxonomy, model.settings, model.summary)
+def as_bf16(folder: Path) -> None:
+    """Allow the encoder of an ``onnx/`` folder to be computed in bf16; its files stay as they are, in fp32."""
+    replace(read_layout(folder), precision="bf16").write(folder)
+
+
+def read_export(model: Model, folder: Path, *, engine: str = "onnx") -> RuntimeModel:
+    """Read an ``onnx/`` folder that was just written, with everything else as the model has it.
+
+    Parameters
+    ----------
+    model
+        The model that was exported.
+    folder
+        The folder.
+    engine
+        What computes the encoder: ``onnx`` or ``openvino``.
+    """
+    found = RuntimeModel(folder, model.taxonomy, model.settings, model.summary, engine=engine)
     found.thresholds, found.calibration, found.evidence = model.thresholds, model.calibration, model.evidence
     return found
 

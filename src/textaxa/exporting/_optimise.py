@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from textaxa._extras import require
+from textaxa.errors import ModelFileError
 
 
 def fuse(file: Path, config: Any) -> None:
@@ -18,12 +19,21 @@ def fuse(file: Path, config: Any) -> None:
         The encoder's ONNX file, replaced.
     config
         The transformer's Hugging Face configuration.
+
+    Raises
+    ------
+    ModelFileError
+        The optimiser does not get along with this graph.
     """
     require("onnx", extra="export")
     optimizer = require("onnxruntime.transformers.optimizer", extra="export")
     heads, width = (getattr(config, name, 0) for name in ("num_attention_heads", "hidden_size"))
-    with _quiet():
-        model = optimizer.optimize_model(str(file), model_type="bert", num_heads=heads, hidden_size=width, opt_level=0)
+    how = {"model_type": "bert", "num_heads": heads, "hidden_size": width, "opt_level": 0}
+    try:
+        with _quiet():
+            model = optimizer.optimize_model(str(file), **how)
+    except Exception as error:  # the library raises nothing narrower
+        raise ModelFileError(f"{file} could not be fused: {error}. Write it with fused=False.") from error
     model.save_model_to_file(str(file), use_external_data_format=False)
 
 

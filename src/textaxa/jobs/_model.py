@@ -27,13 +27,13 @@ def opened(model: "Model | str | Path", *, runtime: str = "torch", exact: bool =
     runtime
         As in `textaxa.load_model`.
     exact
-        Whether probabilities must be those that the held-out rows got, since promises rest on them: 8-bit weights give
-        others.
+        Whether probabilities must be those that the held-out rows got, since promises rest on them: 8-bit weights and
+        bf16 give others.
 
     Raises
     ------
     ConfigError
-        ``onnx`` and ``exact`` are asked for, but the export has 8-bit weights; or there is no export.
+        ``exact`` and a runtime that would not be are asked for; or there is no export.
     MissingExtraError
         PyTorch, or what else the model needs, is not installed.
     ModelFileError
@@ -41,29 +41,52 @@ def opened(model: "Model | str | Path", *, runtime: str = "torch", exact: bool =
     """
     if not isinstance(model, str | Path):
         return model
-    from textaxa.persistence import load_model, read_config
+    from textaxa.persistence import load_model
 
-    if exact and runtime != "torch" and _has_8_bit_weights(read_config(Path(model))):
-        if runtime == "onnx":
-            raise ConfigError(
-                "What is promised rests on the probabilities of the model as it was trained, and this export has 8-bit "
-                "weights, which give others. Use --runtime torch, or export it without --int8."
-            )
-        runtime = "torch"
+    if exact:
+        runtime = _exact(runtime, _exported_precision(Path(model)))
     return load_model(model, runtime=runtime)
 
 
-def _has_8_bit_weights(config: dict[str, Any]) -> bool:
-    exported = config["summary"].get("onnx")
-    return isinstance(exported, dict) and exported.get("precision") != "fp32"
+def _exact(runtime: str, precision: str) -> str:
+    """Give a runtime whose probabilities are those of the model as it was trained.
+
+    Raises
+    ------
+    ConfigError
+        Another was asked for by name.
+    """
+    if precision == "int8" and runtime == "auto":
+        return "torch"
+    if precision == "bf16" and runtime == "auto":
+        return "onnx"  # which computes the same file in fp32
+    if (precision, runtime) in (("int8", "onnx"), ("bf16", "openvino")):
+        other = "or export it with --precision fp32" if precision == "int8" else "or onnx, which computes it in fp32"
+        raise ConfigError(
+            "What is promised rests on the probabilities of the model as it was trained, and this export is computed "
+            f"in {precision}, which gives others. Use --runtime torch, {other}."
+        )
+    return runtime
+
+
+def _exported_precision(folder: Path) -> str:
+    """Give the precision of a model's export; fp32 where there is none, which `load_model` says."""
+    from textaxa.persistence import read_config
+    from textaxa.runtime import FOLDER, is_exported, read_layout
+
+    return read_layout(folder / FOLDER).precision if is_exported(read_config(folder)) else "fp32"
 
 
 def computed_by(model: "Model") -> str:
     """Say what computes a model's probabilities; nothing of one that needs no encoder, which has no choice."""
+    from textaxa.fast_path import FastPathModel
     from textaxa.runtime import RuntimeModel
 
+    if isinstance(model, FastPathModel):
+        parts = [computed_by(part) for part in (model.cheap, model.strong)]
+        return f"a fast path of two models ({' and '.join(one or model.cheap.settings.head for one in parts)})"
     if isinstance(model, RuntimeModel):
-        return f"ONNX Runtime ({model.layout.precision})"
+        return model.computed_by
     return "PyTorch" if needs_encoder(model.settings.head) else ""
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
 from textaxa.data import Examples, read_examples
-from textaxa.errors import ConfigError
+from textaxa.errors import ConfigError, ModelFileError
 from textaxa.jobs._model import columns_for, opened
+from textaxa.runtime import PRECISIONS, computes_bf16
 
 if TYPE_CHECKING:
     from textaxa.evaluation import Evaluation
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from textaxa.runtime import RuntimeModel
 
 MAX_LOSS = 0.5
-"""Points of accuracy that 8-bit weights may cost on the validation rows, where nothing else is said."""
+"""Points of accuracy that 8-bit weights or bf16 may cost on the validation rows, where nothing else is said."""
 
 _TOLERANCE = 1e-4
 """Differences of fp32 probabilities that are rounding: operators in another order make 1e-6, a wrong trace 0.1."""
@@ -56,9 +57,11 @@ class ExportResult:
     folder
         The model folder, which now has an ``onnx/`` part.
     precision
-        ``fp32`` or ``int8``.
+        ``fp32``, ``bf16`` or ``int8``.
     size
         Bytes of the ``onnx/`` part.
+    fused
+        Whether operators of the encoder could be fused. It gives the same numbers without, slower.
     difference
         Largest difference between a node probability of PyTorch and of the export in fp32, on a few texts.
     measured
@@ -68,6 +71,7 @@ class ExportResult:
     folder: Path
     precision: str
     size: int
+    fused: bool
     difference: float
     measured: Measured | None
 
@@ -75,7 +79,7 @@ class ExportResult:
 def export(
     model: str | Path,
     *,
-    int8: bool = False,
+    precision: str = "fp32",
     valid: Any = None,
     columns: dict[str, Any] | None = None,
     max_loss: float = MAX_LOSS,
@@ -90,8 +94,10 @@ def export(
     ----------
     model
         The folder of a model. An export that it has is replaced.
-    int8
-        Store the encoder's weights as 8-bit integers: a quarter of the size, faster, and slightly other answers.
+    precision
+        Of the encoder. ``fp32``: the numbers of PyTorch. ``int8``: weights as 8-bit integers, a quarter of the size,
+        faster, and slightly other answers. ``bf16``: fp32 files that may be computed in bf16 where OpenVINO is
+        installed and the processor has instructions for it, fastest there; in fp32 elsewhere.
     valid
         Labelled rows, anything that `textaxa.data.read_examples` reads, on which the change of accuracy is measured.
     columns
@@ -114,9 +120,13 @@ def export(
     ModelFileError
         The model cannot be read or written.
     """
+    if precision not in PRECISIONS:
+        raise ConfigError(f"precision = {precision!r} is not known. It can be: {', '.join(PRECISIONS)}.")
     for package in ("onnx", "onnxruntime"):
         require(package, extra="export")
-    from textaxa.exporting import as_int8, check_exportable, largest_difference, probe_texts, read_export, write_onnx
+    if precision == "bf16" and valid is not None:
+        _check_measurable(force=force)
+    from textaxa.exporting import check_exportable
     from textaxa.persistence import save_model
 
     ready = opened(model)
@@ -125,21 +135,68 @@ def export(
     examples = None if valid is None else _labelled(ready, valid, columns or {}, how)
     with TemporaryDirectory(prefix="textaxa-export-") as scratch:
         part = Path(scratch)
-        write_onnx(ready, part)
-        exported = read_export(ready, part)
-        difference = largest_difference(ready, exported, probe_texts(ready))
-        _check_same(difference)
-        if int8:
-            as_int8(part)
-            exported = read_export(ready, part)
+        fused, difference = _written(ready, part)
+        exported = _rounded(ready, part, precision)
         measured = None if examples is None else _measured(ready, exported, examples)
         if measured is not None and not force:
             _check_loss(measured, max_loss)
         size = sum(file.stat().st_size for file in part.iterdir())
-        precision = exported.layout.precision
         ready.summary["onnx"] = _remembered(precision, size, measured)
         folder = save_model(ready, model, onnx=part)
-    return ExportResult(folder, precision, size, difference, measured)
+    return ExportResult(folder, precision, size, fused, difference, measured)
+
+
+def _check_measurable(*, force: bool) -> None:
+    """Refuse to measure bf16 where it would be fp32 that is measured.
+
+    Raises
+    ------
+    ConfigError
+        The processor has no instructions for bf16.
+    MissingExtraError
+        OpenVINO is not installed.
+    """
+    require("openvino", extra="openvino")
+    if not computes_bf16() and not force:
+        raise ConfigError(
+            "This processor has no instructions for bf16 (AMX or AVX512-BF16), so what bf16 costs cannot be measured "
+            "here. Export on a machine like that which will predict, or leave --valid out."
+        )
+
+
+def _written(model: "Model", part: Path) -> tuple[bool, float]:
+    """Write the fp32 export; give whether it is fused, and the largest difference of its probabilities.
+
+    Raises
+    ------
+    ConfigError
+        It computes something else than PyTorch, fused or not.
+    """
+    from textaxa.exporting import largest_difference, probe_texts, read_export, write_onnx
+
+    def difference(fused: bool) -> float:
+        write_onnx(model, part, fused=fused)
+        return largest_difference(model, read_export(model, part), probe_texts(model))
+
+    try:
+        if (found := difference(True)) < _TOLERANCE:
+            return True, found
+    except ModelFileError:  # the optimiser made something that cannot be run
+        pass
+    found = difference(False)
+    _check_same(found)
+    return False, found
+
+
+def _rounded(model: "Model", part: Path, precision: str) -> "RuntimeModel":
+    """Bring a written fp32 export to its precision, and read it as it will be computed."""
+    from textaxa.exporting import as_bf16, as_int8, read_export
+
+    if precision == "int8":
+        as_int8(part)
+    elif precision == "bf16":
+        as_bf16(part)
+    return read_export(model, part, engine="openvino" if precision == "bf16" and computes_bf16() else "onnx")
 
 
 def _labelled(model: "Model", table: Any, given: dict[str, Any], how: dict[str, Any]) -> Examples:
@@ -175,7 +232,7 @@ def _check_loss(measured: Measured, max_loss: float) -> None:
         raise ConfigError(
             f"The export loses {measured.loss:.2f} points of {measured.metric} on {measured.rows:,} rows "
             f"({measured.torch:.4f} with PyTorch, {measured.onnx:.4f} exported), more than the {max_loss:g} that are "
-            "allowed. Nothing was written. Leave --int8 out, allow more with --max-loss, or add --force."
+            "allowed. Nothing was written. Use --precision fp32, allow more with --max-loss, or add --force."
         )
 
 

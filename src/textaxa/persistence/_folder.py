@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from shutil import copytree
 from types import SimpleNamespace
@@ -10,21 +11,28 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textaxa._extras import require
 from textaxa._version import __version__
-from textaxa.errors import ConfigError, ModelFileError, TextaxaError
+from textaxa.errors import ConfigError, MissingExtraError, ModelFileError, TextaxaError
 from textaxa.heads import HEADS, head_class, head_settings
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
 from textaxa.persistence._decisions import read_decisions, write_decisions
 from textaxa.persistence._files import fingerprints, replaced_folder, verify
 from textaxa.runtime import FOLDER as ONNX
-from textaxa.runtime import RuntimeModel, is_exported, is_installed, read_runtime_model
+from textaxa.runtime import (
+    RuntimeModel,
+    computes_bf16,
+    is_exported,
+    is_installed,
+    read_layout,
+    read_runtime_model,
+)
 from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings, build
 
 if TYPE_CHECKING:
     from textaxa.model import Model
 
 
-RUNTIMES = ("auto", "torch", "onnx")
+RUNTIMES = ("auto", "torch", "onnx", "openvino")
 
 
 def save_model(model: "Model", folder: str | Path, *, onnx: Path | None = None) -> Path:
@@ -96,14 +104,15 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     folder
         The folder.
     runtime
-        ``torch``: a model that can do everything. ``onnx``: a `textaxa.runtime.RuntimeModel`, which predicts, from the
-        folder's ``onnx/`` part and without PyTorch; of the other files only the small ones are read, so that weights
-        of PyTorch may be missing. ``auto``: ``onnx`` where that part and the extra ``runtime`` are there.
+        ``torch``: a model that can do everything. ``onnx`` and ``openvino``: a `textaxa.runtime.RuntimeModel`, which
+        predicts, from the folder's ``onnx/`` part and without PyTorch; of the other files only the small ones are read,
+        so that weights of PyTorch may be missing. ``auto``: one of these where that part and the extra ``runtime`` are
+        there: ``openvino`` where the export allows bf16 and OpenVINO and the processor have it, else ``onnx``.
 
     Raises
     ------
     ConfigError
-        ``onnx`` is asked for, and the model has no such part.
+        ``onnx`` or ``openvino`` is asked for, and the model has no such part, or one that OpenVINO does not read.
     MissingExtraError
         The packages that the runtime needs are not installed.
     ModelFileError
@@ -111,29 +120,42 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     """
     place = Path(folder)
     config = read_config(place)
-    light = _is_light(place, config, runtime)
+    engine = _engine(place, config, runtime)
+    light = engine != "torch"
     verify(place, _light_files(config["files"]) if light else config["files"])
     try:
         taxonomy = read_model_taxonomy(place)
         settings = _settings(config, light=light)
-        read: Any = read_runtime_model if light else _rest(settings.head).read
+        read: Any = partial(read_runtime_model, engine=engine) if light else _rest(settings.head).read
         model: Model = read(place, taxonomy, settings, dict(config["summary"]))
         read_decisions(model, place, config["files"])
-    except ModelFileError:
+    except (ModelFileError, MissingExtraError):
         raise
     except (TextaxaError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{place} cannot be used: {error}") from error
     return model
 
 
-def _is_light(place: Path, config: Mapping[str, Any], runtime: str) -> bool:
-    """Tell whether a model is read without PyTorch."""
+def _engine(place: Path, config: Mapping[str, Any], runtime: str) -> str:
+    """Give what computes the encoder: ``torch``, ``onnx`` or ``openvino``."""
     if runtime not in RUNTIMES:
         raise ConfigError(f"runtime = {runtime!r} is not known. It can be: {', '.join(RUNTIMES)}.")
     exported = is_exported(config)
-    if runtime == "onnx" and not exported:
-        raise ConfigError(f"{place} has no part for ONNX Runtime. Make it: textaxa export {place}")
-    return exported and (runtime == "onnx" or (runtime == "auto" and is_installed()))
+    if runtime not in ("auto", "torch") and not exported:
+        raise ConfigError(f"{place} has no part for ONNX Runtime or OpenVINO. Make it: textaxa export {place}")
+    if runtime in ("torch", "onnx"):
+        return runtime
+    if runtime == "auto" and not (exported and is_installed()):
+        return "torch"
+    precision = read_layout(place / ONNX).precision
+    if runtime == "openvino":
+        if precision == "int8":
+            raise ConfigError(
+                f"{place} was exported with 8-bit weights, stored in a way that OpenVINO does not read. "
+                f"Use the runtime onnx, or export again: textaxa export {place} --precision bf16"
+            )
+        return runtime
+    return "openvino" if precision == "bf16" and computes_bf16() else "onnx"
 
 
 def _light_files(files: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from textaxa.errors import ModelFileError
 
 FOLDER = "onnx"
 LAYOUT, TOKENIZER, ENCODER, HEAD = "runtime.json", "tokenizer.json", "encoder.onnx", "head.onnx"
-PRECISIONS = ("fp32", "int8")
+PRECISIONS = ("fp32", "bf16", "int8")
 
 FORMAT_VERSION = 1
 """Goes up when an older textaxa could not read what a newer one writes."""
@@ -26,7 +26,8 @@ class Layout:
     Attributes
     ----------
     precision
-        Of the encoder's weights: ``fp32`` or ``int8``. The head is always fp32.
+        Of the encoder: ``fp32``; ``int8``, weights of 8 bits; ``bf16``, fp32 weights that may be multiplied in bf16
+        where OpenVINO and the processor can. The head is always fp32.
     width
         Features of a text vector, D.
     padding

@@ -1,4 +1,4 @@
-"""A model without PyTorch: what `textaxa.Model` offers for prediction, computed by ONNX Runtime."""
+"""A model without PyTorch: what `textaxa.Model` offers for prediction, computed by ONNX Runtime or OpenVINO."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from textaxa._pieces import Pieces, Work, batches_by_length, flop_of
+from textaxa._windows import tokenised
 from textaxa.calibration import Calibration
 from textaxa.decisions import Choice, Decider
 from textaxa.decoding import Prediction
 from textaxa.guarantee import Evidence
 from textaxa.runtime._layout import ENCODER, FOLDER, HEAD, TOKENIZER, Layout, read_layout
-from textaxa.runtime._session import Session, available_threads
+from textaxa.runtime._openvino import OpenVINOSession
+from textaxa.runtime._session import Session
+from textaxa.runtime._threads import available_threads
 from textaxa.runtime._tokens import RuntimeTokeniser, padded
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
@@ -20,9 +23,23 @@ from textaxa.taxonomy import Taxonomy
 _HEAD_BATCH = 1024
 """Texts whose node probabilities are computed at a time."""
 
+_WIDE = 4096
+"""Nodes from which on the head gets all threads; below, waking them takes longer than the head."""
+
+ENGINES = ("onnx", "openvino")
+
 
 class RuntimeModel:
     """Encoder and head as ONNX files, over one taxonomy. It predicts; it cannot be trained, explained or saved.
+
+    Parameters
+    ----------
+    folder
+        The ``onnx/`` folder.
+    taxonomy, settings, summary
+        Of the model.
+    engine
+        What computes the encoder, one of ``ENGINES``.
 
     Attributes
     ----------
@@ -45,7 +62,13 @@ class RuntimeModel:
     """
 
     def __init__(
-        self, folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any] | None = None
+        self,
+        folder: Path,
+        taxonomy: Taxonomy,
+        settings: ModelSettings,
+        summary: dict[str, Any] | None = None,
+        *,
+        engine: str = "onnx",
     ) -> None:
         self.taxonomy = taxonomy
         self.settings = settings
@@ -57,15 +80,21 @@ class RuntimeModel:
         self.layout: Layout = read_layout(folder)
         self.tokenise = RuntimeTokeniser(folder / TOKENIZER, self.layout, settings.encoder)
         threads = available_threads()
-        self._encoder = Session(
+        session: Any = OpenVINOSession if engine == "openvino" else Session
+        self._encoder = session(
             folder / ENCODER,
+            precision=self.layout.precision,
             inputs={"input_ids", "attention_mask"},
             output="vectors",
             width=self.layout.width,
             threads=threads,
         )
         self._head = Session(
-            folder / HEAD, inputs={"features"}, output="node_proba", width=len(taxonomy), threads=threads
+            folder / HEAD,
+            inputs={"features"},
+            output="node_proba",
+            width=len(taxonomy),
+            threads=threads if len(taxonomy) >= _WIDE else 1,
         )
 
     @property
@@ -73,18 +102,30 @@ class RuntimeModel:
         """``single`` (one path a text) or ``multi``."""
         return self.settings.task
 
+    @property
+    def computed_by(self) -> str:
+        """What computes the encoder, and in which precision: ``ONNX Runtime (int8)``, ``OpenVINO (bf16)``."""
+        name: str = self._encoder.name
+        return name
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Give the vectors of texts as float32 (B, D), in order; equal texts are computed once."""
         place: dict[str, int] = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-        pieces = self.tokenise(list(place))
-        vectors = np.empty((len(pieces), self.layout.width), dtype=np.float32)
-        for rows in batches_by_length(pieces):
-            feed, per_text = padded([pieces[row] for row in rows], self.layout.padding)
-            vectors[rows] = _averaged(self._encoder(feed), per_text)
-            self._count([pieces[row] for row in rows])
+        if len(place) == len(texts):
+            return self._encoded(texts)
+        return self._encoded(list(place))[[place[text] for text in texts]]
+
+    def _encoded(self, texts: Sequence[str]) -> np.ndarray:
+        vectors = np.empty((len(texts), self.layout.width), dtype=np.float32)
+        for rows, pieces in tokenised(texts, self.tokenise):
+            for batch in batches_by_length(pieces):
+                these = [pieces[i] for i in batch]
+                feed, per_text = padded(these, self.layout.padding)
+                vectors[[rows[i] for i in batch]] = _averaged(self._encoder(feed), per_text)
+                self._count(these)
         if self.layout.normalise:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)  # as PyTorch's normalize
-        return vectors if len(place) == len(texts) else vectors[[place[text] for text in texts]]
+        return vectors
 
     def _count(self, pieces: Sequence[Pieces]) -> None:
         lengths = [len(piece) for text in pieces for piece in text]
@@ -114,18 +155,18 @@ class RuntimeModel:
 
 
 def read_runtime_model(
-    folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any]
+    folder: Path, taxonomy: Taxonomy, settings: ModelSettings, summary: dict[str, Any], *, engine: str = "onnx"
 ) -> RuntimeModel:
     """Read the ``onnx/`` part of a model folder whose other files were read and checked already.
 
     Raises
     ------
     MissingExtraError
-        onnxruntime or tokenizers is not installed.
+        onnxruntime, tokenizers or openvino is not installed.
     ModelFileError
         A file is damaged, refused, or does not fit the taxonomy.
     """
-    return RuntimeModel(folder / FOLDER, taxonomy, settings, summary)
+    return RuntimeModel(folder / FOLDER, taxonomy, settings, summary, engine=engine)
 
 
 def _averaged(pieces: np.ndarray, per_text: np.ndarray) -> np.ndarray:

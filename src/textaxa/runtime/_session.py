@@ -1,7 +1,6 @@
 """One ONNX file, ready to run: checked first, and its inputs and outputs compared with what they must be."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,8 @@ class Session:
     ----------
     file
         The ONNX file.
+    precision
+        Of its weights, for the name alone: the file says by itself how it is computed.
     inputs
         The names that it must take.
     output
@@ -27,6 +28,11 @@ class Session:
     threads
         How many to compute with.
 
+    Attributes
+    ----------
+    name
+        What computes, and in which precision: ``ONNX Runtime (fp32)``.
+
     Raises
     ------
     MissingExtraError
@@ -35,7 +41,9 @@ class Session:
         The file is refused, damaged, or computes something else.
     """
 
-    def __init__(self, file: Path, *, inputs: set[str], output: str, width: int, threads: int) -> None:
+    def __init__(
+        self, file: Path, *, precision: str = "fp32", inputs: set[str], output: str, width: int, threads: int
+    ) -> None:
         check_onnx_file(file)
         runtime = require("onnxruntime", extra="runtime")
         options = runtime.SessionOptions()
@@ -44,32 +52,42 @@ class Session:
         try:
             self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library raises nothing narrower
-            raise ModelFileError(f"{file} cannot be run: {_first_line(error)} Export the model again.") from error
+            raise ModelFileError(f"{file} cannot be run: {first_line(error)} Export the model again.") from error
         found = {one.name for one in self._session.get_inputs()}
-        (given, *more) = self._session.get_outputs()
-        if found != inputs or more or given.name != output or given.shape[-1] != width:
-            raise ModelFileError(
-                f"{file} does not fit the model: it takes {sorted(found)} and gives {given.name} {given.shape}, "
-                f"not {sorted(inputs)} and {output} of width {width}. Export the model again."
-            )
+        shapes = [(one.name, one.shape[-1]) for one in self._session.get_outputs()]
+        check_fits(file, found, shapes, inputs=inputs, output=output, width=width)
         self._output = [output]
+        self.name = f"ONNX Runtime ({'int8' if precision == 'int8' else 'fp32'})"
 
     def __call__(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
         """Compute the output of named inputs."""
-        (found,) = self._session.run(self._output, dict(feed))
-        computed: np.ndarray = found
+        computed: np.ndarray = self._session.run(self._output, feed)[0]
         return computed
 
 
-def available_threads() -> int:
-    """Give the cores that this process may use, or ``OMP_NUM_THREADS`` where that is set."""
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def check_fits(
+    file: Path,
+    found: set[str],
+    given: Sequence[tuple[str, object]],
+    *,
+    inputs: set[str],
+    output: str,
+    width: int,
+) -> None:
+    """Refuse a file that takes or gives something else than the model needs.
+
+    Raises
+    ------
+    ModelFileError
+        Saying both.
+    """
+    if found != inputs or list(given) != [(output, width)]:
+        raise ModelFileError(
+            f"{file} does not fit the model: it takes {sorted(found)} and gives {list(given)}, "
+            f"not {sorted(inputs)} and {output} of width {width}. Export the model again."
+        )
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Give the first line of a library's message."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".") + "."
