@@ -38,9 +38,14 @@ HEADS: dict[str, str] = {
     "hiagm-la": "textaxa.heads.hiagm_la.HiagmLAHead",
     "flat": "textaxa.heads.flat.FlatHead",
     "linear": "textaxa.linear.LinearModel",
+    "wide": "textaxa.wide.WideModel",
 }
 """Where each head lives. A head is one file in this folder and one line here; one that reads texts, and so is a whole
 model, has a room of its own."""
+
+
+_ENCODE = ("wide",)
+"""Whole models that have an encoder inside."""
 
 
 def head_class(name: str) -> Any:
@@ -57,7 +62,7 @@ def head_class(name: str) -> Any:
         raise ConfigError(
             f"head = {name!r} is not known.{did_you_mean(str(name), HEADS)} It can be: {', '.join(HEADS)}."
         )
-    require("torch" if needs_encoder(name) else "sklearn", extra="train")
+    require("torch" if needs_encoder(name) or name in _ENCODE else "sklearn", extra="train")
     module, _, found = HEADS[name].rpartition(".")
     return getattr(import_module(module), found)
 
@@ -70,12 +75,12 @@ def head_settings(name: str) -> "type[Checked]":
 
 def needs_encoder(name: str) -> bool:
     """Tell, without importing it, whether a head reads what an encoder gives; else it reads texts."""
-    return HEADS[name].startswith("textaxa.heads.")
+    return HEADS.get(name, "").startswith("textaxa.heads.")
 
 
 def uses_encoder(name: str, settings: "Checked") -> bool:
     """Tell whether a head with these settings uses an encoder: ``linear`` does with ``vectors`` only."""
-    return needs_encoder(name) or bool(getattr(settings, "vectors", False))
+    return needs_encoder(name) or name in _ENCODE or bool(getattr(settings, "vectors", False))
 
 
 def check_encoder(name: str, settings: "Checked", encoder: EncoderSettings) -> None:

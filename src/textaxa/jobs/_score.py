@@ -12,6 +12,7 @@ from textaxa.data import Examples
 from textaxa.decoding import Prediction
 from textaxa.errors import DataError
 from textaxa.evaluation import Evaluation, Task, TfidfReference, evaluate_paths, majority_paths, render
+from textaxa.jobs._searched import searches
 from textaxa.taxonomy import Path, Taxonomy
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels, *, 
     raw: np.ndarray | None = None
     # Also where these texts happen to have one path each, a several-path model's nodes are judged one by one.
     task: Task | None = "multi" if model.task == "multi" else None
-    if len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
+    if not searches(model) and len(texts) * len(model.taxonomy) <= DENSE_LIMIT:
         if uncalibrated and model.calibration is not None and model.calibration.method != "none":
             raw = _without_calibration(model).node_proba(texts)
             node_proba = model.calibration(raw)

@@ -29,6 +29,7 @@ from textaxa.errors import ConfigError
 from textaxa.heads import check_encoder, needs_encoder
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._searched import check_scores_all
 from textaxa.jobs.train import require_packages
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy, format_path, read_taxonomy
@@ -210,7 +211,9 @@ class _Scored:
 
 def _model(model: "Model | str | Path | None", *, as_is: bool) -> "Model | None":
     if model is not None:
-        return opened(model)
+        ready = opened(model)
+        check_scores_all(ready, "An audit", "Leave --model out to train the linear model, or name another head.")
+        return ready
     if as_is:
         raise ConfigError("To use a model as it is (--as-is), name it: --model FOLDER.")
     return None
@@ -238,6 +241,11 @@ def _read(config: Config, model: "Model | None", given: dict[str, Any]) -> tuple
 def _settings(config: Config, model: "Model | None", *, fine_tune: bool) -> ModelSettings:
     """Give what is trained in each fold: the model's settings, or the configuration's."""
     if model is None:
+        if config.head == "wide":
+            raise ConfigError(
+                "An audit needs the probability of every node, which the head wide never computes. Leave --head out to "
+                "train the linear model, or name another head."
+            )
         require_packages(config)
         check_encoder(config.head, config.head_settings, config.encoder)
         task = "multi" if config.data.paths else "single"

@@ -9,6 +9,7 @@ from textaxa.decisions import promises_of
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee import Promise
 from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._searched import searches
 
 if TYPE_CHECKING:
     from textaxa.model import Model
@@ -115,9 +116,12 @@ def calibrate(
         )
     training = replace(ready.settings.training, calibration=method, promise_share=proving_share, seed=seed)
     ready.settings = replace(ready.settings, training=training)
-    ready.calibration, ready.evidence = None, None
     held_out = parted((examples.texts, examples.labels), proving_share, seed=seed)
-    settle(ready, held_out, ready.node_proba)
+    if searches(ready):
+        ready.settle(held_out.choosing, held_out.proving)  # type: ignore[operator]
+    else:
+        ready.calibration, ready.evidence = None, None
+        settle(ready, held_out, ready.node_proba)
     ready.summary["calibrated_on"] = len(examples)
     # The weights are the same, so what was exported of them still holds.
     part = Path(model) / "onnx" if "onnx" in ready.summary else None

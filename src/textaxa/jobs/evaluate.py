@@ -9,6 +9,7 @@ from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation
 from textaxa.jobs._model import columns_for, computed_by, majority_of, opened
 from textaxa.jobs._score import MAJORITY, answers_and_scores, score_majority, score_tfidf
+from textaxa.jobs._searched import check_scores_all
 
 if TYPE_CHECKING:
     from textaxa.model import Model
@@ -88,6 +89,8 @@ def evaluate(
 
         check_page_file(html, command="evaluate")
     ready = opened(model, runtime=runtime if html is None else "torch")
+    if html is not None:
+        check_scores_all(ready, "The report", "Leave --html out: the table has every score that paths alone give.")
     wanted = columns_for(ready, columns or {}, labels=True)
     _check_labels(wanted)
     how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}

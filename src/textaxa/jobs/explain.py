@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from textaxa.errors import ConfigError
 from textaxa.jobs._model import opened
+from textaxa.jobs._searched import check_scores_all
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 
@@ -49,6 +50,7 @@ def explain(
         The folder is not a model.
     """
     ready = opened(model)
+    check_scores_all(ready, "An explanation", "Explain a model with another head, such as linear or conditional.")
     from textaxa.explanation import explain as explained
 
     asked = (_path(ready.taxonomy, one, separator) for one in (path, against))

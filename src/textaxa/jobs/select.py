@@ -14,6 +14,7 @@ from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._choosers import ColdChooser, ModelChooser, Reasons
 from textaxa.jobs._listener import Interrupted, Listener, nobody
 from textaxa.jobs._model import columns_for, columns_of, opened
+from textaxa.jobs._searched import check_scores_all
 from textaxa.jobs._selected_rows import (
     RANDOM,
     Selected,
@@ -139,6 +140,7 @@ def select(
     _check(n, random_share, task)
     how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
     ready = None if model is None else opened(model)
+    check_scores_all(ready, "A selection of texts", "Leave --model out, or use one with another head, such as linear.")
     columns = _columns(ready, {"text": text, "template": template, "id": id, "separator": separator})
     with iterate_rows(table, **how) as stream:
         stream.require(columns.needed)

@@ -30,7 +30,8 @@ def write_decisions(model: Any, folder: Path) -> None:
     """Write what the model has of them; what it lacks leaves no file."""
     stored: dict[str, Any] = {
         THRESHOLDS: None if model.thresholds is None else model.thresholds.tolist(),
-        CALIBRATION: None if model.calibration is None else model.calibration.to_dict(),
+        # A model that searches has it built into its rows.
+        CALIBRATION: None if model.calibration is None or _searches(model) else model.calibration.to_dict(),
         HELD_OUT: None if model.evidence is None else model.evidence.to_dict(),
     }
     for name, value in stored.items():
@@ -51,11 +52,17 @@ def read_decisions(model: Any, folder: Path, files: Mapping[str, Any]) -> None:
         return _read(folder / name, model.taxonomy, of) if name in files else None
 
     model.thresholds = read(THRESHOLDS, _thresholds)
-    model.calibration = read(CALIBRATION, calibration_from_dict)
+    if not _searches(model):
+        model.calibration = read(CALIBRATION, calibration_from_dict)
     model.evidence = read(HELD_OUT, evidence_from_dict)
-    for name, part in ((CALIBRATION, model.calibration), (HELD_OUT, model.evidence)):
+    parts = ((CALIBRATION, None if _searches(model) else model.calibration), (HELD_OUT, model.evidence))
+    for name, part in parts:
         if part is not None and part.task != model.task:
             raise ModelFileError(f"{folder / name} is of a task {part.task!r}, but the model's is {model.task!r}.")
+
+
+def _searches(model: Any) -> bool:
+    return bool(getattr(model, "searches", False))
 
 
 def _read(file: Path, taxonomy: Taxonomy, of: Callable[[Taxonomy, Any], Found]) -> Found:

@@ -41,6 +41,11 @@ class WideTraining(Checked):
     )
     beam: int = setting(10, "Width of the beam that reads the validation texts.", at_least=1, at_most=10_000)
     seed: int = setting(0, "Order of the texts.", at_least=0)
+    keep_unseen: bool = setting(
+        False,
+        "Leave the rows that no text chooses as they are, instead of learning that they are never right. For heads "
+        "that start from label names.",
+    )
 
 
 @dataclass(frozen=True)
@@ -55,11 +60,14 @@ class WideFit:
         Share of validation texts whose most probable path is right, after each epoch; empty without validation.
     epoch
         The epoch, from 1, whose weights the head has.
+    stopped
+        Whether it was told to stop before it was ready.
     """
 
     losses: tuple[float, ...]
     accuracies: tuple[float, ...]
     epoch: int
+    stopped: bool = False
 
 
 def fit_wide(
@@ -70,6 +78,7 @@ def fit_wide(
     validation: tuple[NDArray[np.floating], ArrayLike] | None = None,
     training: WideTraining | None = None,
     told: Callable[[int, float, float | None], None] | None = None,
+    stop: Callable[[], bool] | None = None,
 ) -> WideFit:
     """Train a head in place, by softmax cross-entropy along the true paths and row-wise Adam.
 
@@ -90,6 +99,8 @@ def fit_wide(
         Settings.
     told
         Is called after each epoch with its number, loss and accuracy.
+    stop
+        Is asked between groups whether to stop; an epoch that is cut short counts, too.
 
     Raises
     ------
@@ -120,16 +131,16 @@ def fit_wide(
     judge = None if validation is None else _Judge.of(head, *validation, settings)
     losses: list[float] = []
     for epoch in range(1, settings.epochs + 1):
-        losses.append(run.epoch(epoch))
+        losses.append(run.epoch(epoch, stop))
         accuracy = judge.look(epoch) if judge else None
         if told:
             told(epoch, losses[-1], accuracy)
-        if judge and judge.had_enough(epoch):
+        if run.stopped or (judge and judge.had_enough(epoch)):
             break
     if judge is None:
-        return WideFit(tuple(losses), (), len(losses))
+        return WideFit(tuple(losses), (), len(losses), run.stopped)
     judge.restore()
-    return WideFit(tuple(losses), tuple(judge.accuracies), judge.epoch)
+    return WideFit(tuple(losses), tuple(judge.accuracies), judge.epoch, run.stopped)
 
 
 def group_gradient(
@@ -188,16 +199,20 @@ class _Run:
 
     def __init__(self, head: WideHead, features: NDArray[np.floating], visits: _Visits, settings: WideTraining) -> None:
         self.head, self.features, self.visits, self.settings = head, features, visits, settings
+        self.stopped = False
         some = np.asarray(features[:_SAMPLE], dtype=np.float32)
         self._optimizer = _RowAdam(head, settings.learning_rate, float(np.sqrt(np.mean(np.square(some)))))
 
-    def epoch(self, epoch: int) -> float:
-        """Go once through all texts of all groups; give the mean loss of a text."""
+    def epoch(self, epoch: int, stop: Callable[[], bool] | None = None) -> float:
+        """Go once through all texts of all groups, unless told to stop; give the mean loss of a text."""
         random = np.random.default_rng((self.settings.seed, epoch))
         visits, start = self.visits, self.head.options.start
         total = 0.0
         bounds = zip(visits.group.tolist(), visits.begins[:-1].tolist(), visits.begins[1:].tolist(), strict=True)
         for group, a, b in bounds:
+            if stop is not None and stop():
+                self.stopped = True
+                break
             if start[group + 1] - start[group] > 1:  # where there is nothing to choose there is nothing to learn
                 total += self._group(group, a + random.permutation(b - a))
         return total / len(self.features)
@@ -206,13 +221,22 @@ class _Run:
         own = slice(*self.head.options.start[group : group + 2].tolist())
         rows, bias = (weights[own] for weights in _weights(self.head))
         loss, size = 0.0, self.settings.batch_size
+        unseen = self._unseen(own, order) if self.settings.keep_unseen else None
         for at in range(0, len(order), size):
             visit = order[at : at + size]
             features = self.features[self.visits.text[visit]].astype(np.float32, copy=False)
             new, of_rows, of_bias = group_gradient(rows, bias, features, self.visits.option[visit] - own.start)
             loss += new
+            if unseen is not None:
+                of_rows[unseen] = 0
+                of_bias[unseen] = 0
             self._optimizer.step(group, own, of_rows, of_bias)
         return loss
+
+    def _unseen(self, own: slice, visits: Int64) -> NDArray[np.bool_]:
+        """Mark the options of a group that none of its texts takes."""
+        taken = self.visits.option[visits] - own.start
+        return np.asarray(np.bincount(taken, minlength=own.stop - own.start) == 0)
 
 
 class _RowAdam:

@@ -203,6 +203,8 @@ def _n_parameters(model: Any) -> int:
     """Count the numbers of a model; of linear weights those that are not 0."""
     if hasattr(model, "parameters"):
         return sum(one.numel() for one in model.parameters())
+    if getattr(model, "searches", False):
+        return int(model.head.rows.values.size + model.head.rows.bias.size) + _n_parameters(model.encoder)
     own = int(model.weights.matrix.nnz + model.weights.bias.size)
     encoder = getattr(model.features, "encoder", None)
     return own if encoder is None else own + _n_parameters(encoder)
