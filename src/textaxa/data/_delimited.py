@@ -1,11 +1,12 @@
-"""CSV and TSV as rows: the header, then one mapping a row, in constant memory.
+"""CSV and TSV as rows: the header, then the cells of every row, in constant memory.
 
-Comes in: the lines of a file. Goes out: the column names and pairs of line number and row; or a fault that names the
+Comes in: the lines of a file. Goes out: the column names and pairs of line number and cells; or a fault that names the
 line: ragged rows, NUL bytes, a quote that is never closed, a delimiter that is not the one expected.
 """
 
 import csv
 from collections.abc import Iterator
+from itertools import chain
 
 from textaxa.data._faults import Faults
 from textaxa.data._lines import Lines
@@ -19,13 +20,13 @@ DELIMITERS = {",": "a comma", ";": "a semicolon", "\t": "a tab", "|": "a bar"}
 
 _SPELLINGS = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "bar": "|", "pipe": "|"}
 
-Row = tuple[int, dict[str, str]]
+Record = tuple[int, list[str]]
 
 
 def read_delimited(
     lines: Lines, faults: Faults, *, delimiter: str | None, default: str
-) -> tuple[tuple[str, ...], Iterator[Row]]:
-    """Give the column names and the rows of a delimited text.
+) -> tuple[tuple[str, ...], Iterator[Record]]:
+    """Give the column names, and for every row its line and its cells, as many as there are columns.
 
     Raises
     ------
@@ -41,7 +42,12 @@ def read_delimited(
     columns = _columns(header, faults.source)
     if delimiter is None and len(columns) == 1 and (likely := likely_delimiter(columns[0])):
         raise DataError(wrong_delimiter(faults.source, columns[0], likely))
-    return columns, _rows(records, columns, faults)
+    return columns, _whole(records, len(columns), faults)
+
+
+def as_mappings(columns: tuple[str, ...], records: Iterator[Record]) -> Iterator[tuple[int, dict[str, str]]]:
+    """Give rows as mappings from column name to cell."""
+    return ((start, dict(zip(columns, record, strict=True))) for start, record in records)
 
 
 def likely_delimiter(header: str) -> str | None:
@@ -67,11 +73,11 @@ def _delimiter(given: str | None, default: str) -> str:
     return delimiter
 
 
-def _records(lines: Lines, faults: Faults, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _records(lines: Lines, faults: Faults, delimiter: str) -> Iterator[Record]:
     """Give every record that is not a blank line, with the number of the line on which it begins."""
-    reader = csv.reader(_without_nul(lines, faults), delimiter=delimiter)
+    reader = csv.reader(chain.from_iterable(_without_nul(lines, faults)), delimiter=delimiter)
     while True:
-        start = lines.number + 1
+        start = reader.line_num + 1
         try:
             record = next(reader)
         except StopIteration:
@@ -84,15 +90,15 @@ def _records(lines: Lines, faults: Faults, delimiter: str) -> Iterator[tuple[int
         # The reader asks for a line beyond the last one only where a quote is still open.
         if lines.exhausted:
             raise DataError(_never_closed(faults.source, start))
+        lines.number = reader.line_num
         if record:
             yield start, record
 
 
-def _rows(records: Iterator[tuple[int, list[str]]], columns: tuple[str, ...], faults: Faults) -> Iterator[Row]:
-    expected = len(columns)
+def _whole(records: Iterator[Record], expected: int, faults: Faults) -> Iterator[Record]:
     for start, record in records:
         if len(record) == expected:
-            yield start, dict(zip(columns, record, strict=True))
+            yield start, record
             continue
         message = f"{len(record)} {_cells(len(record))} where the header has {expected}"
         faults.add(start, "ragged-row", message, cure=_TOO_MANY if len(record) > expected else _TOO_FEW)
@@ -102,14 +108,22 @@ def _cells(count: int) -> str:
     return "cell" if count == 1 else "cells"
 
 
-def _without_nul(lines: Lines, faults: Faults) -> Iterator[str]:
-    for line in lines:
-        if "\0" in line:
-            place = line.index("\0") + 1
-            faults.add(lines.number, "nul-byte", f"a NUL byte at character {place}", cure=_NUL_CURE)
-            yield line.replace("\0", "")
+def _without_nul(lines: Lines, faults: Faults) -> Iterator[list[str]]:
+    """Give the lines in lists; those with a NUL byte are told when their turn comes, not before."""
+    done = 0
+    for batch in lines.batches():
+        if "\0" in "".join(batch):
+            for number, line in enumerate(batch, start=done + 1):
+                yield [_cleaned(line, number, faults)]
         else:
-            yield line
+            yield batch
+        done += len(batch)
+
+
+def _cleaned(line: str, number: int, faults: Faults) -> str:
+    if "\0" in line:
+        faults.add(number, "nul-byte", f"a NUL byte at character {line.index(chr(0)) + 1}", cure=_NUL_CURE)
+    return line.replace("\0", "")
 
 
 def _columns(header: list[str], source: str) -> tuple[str, ...]:

@@ -35,12 +35,13 @@ class Lines:
         self.exhausted = False
         self._batches: Iterator[list[str]] = _split(_chunks(file, encoding))
         self._ready: deque[str] = deque()
+        self._ahead = 0
         self._waits = file.waits
 
     @property
     def at_hand(self) -> bool:
         """Whether the next line can be had without waiting for whoever writes it. True at the end, too."""
-        return bool(self._ready) or not self._waits()
+        return self.number < self._ahead or bool(self._ready) or not self._waits()
 
     def begins_with(self, start: str) -> bool:
         """Tell whether the first line that is not blank begins with ``start``; nothing is lost."""
@@ -60,6 +61,15 @@ class Lines:
                 return False
             self._ready.extend(batch)
         return True
+
+    def batches(self) -> Iterator[list[str]]:
+        """Give the lines in lists, for who has no time for a call a line; he sets ``number`` as he uses them."""
+        while self._read_on():
+            batch = list(self._ready)
+            self._ready.clear()
+            self._ahead += len(batch)
+            yield batch
+        self.exhausted = True
 
     def __iter__(self) -> Iterator[str]:
         return self

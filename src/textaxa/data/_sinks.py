@@ -1,6 +1,7 @@
 """How rows become bytes: one class a format, all with the same three methods.
 
-Comes in: a binary file and batches of rows. Goes out: bytes. A sink does not open, close or rename files.
+Comes in: a binary file and batches of rows, as mappings or as values in the order of the columns. Goes out: bytes. A
+sink does not open, close or rename files.
 """
 
 import csv
@@ -8,6 +9,7 @@ import io
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from textaxa._extras import require
@@ -24,6 +26,12 @@ class Sink(Protocol):
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows."""
 
+    def write_ordered(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows that have a value for every column, in order: texts, numbers that are finite, or None."""
+
+    def go_on(self, first: Path) -> None:
+        """Write what follows on rows that another sink wrote, the first of them to ``first``."""
+
     def finish(self) -> None:
         """Write what is still held back."""
 
@@ -38,6 +46,7 @@ class DelimitedSink:
         self._text = _text(file)
         # The writer quotes what its own line end contains, so it must be \r\n for a lone \r in a text to be read back.
         self._writer = csv.writer(_LineFeeds(self._text), delimiter=delimiter, lineterminator="\r\n")
+        self._delimiter = delimiter
         self._columns = None if columns is None else tuple(columns)
         self._begun = False
         self._name = name
@@ -50,6 +59,21 @@ class DelimitedSink:
             if not known.issuperset(row):
                 raise DataError(_extra_column(self._name, row, columns))
             self._writer.writerow([_cell(row.get(column)) for column in columns])
+
+    def write_ordered(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows at once; one by one where a carriage return wants the other writer's quotes."""
+        self._begin(())
+        block = io.StringIO(newline="")
+        csv.writer(block, delimiter=self._delimiter, lineterminator="\n").writerows(rows)
+        written = block.getvalue()
+        if "\r" in written:
+            self._writer.writerows(rows)
+        else:
+            self._text.write(written)
+
+    def go_on(self, first: Path) -> None:  # noqa: ARG002 - the columns are the same
+        """Write no header."""
+        self._begun = True
 
     def finish(self) -> None:
         """Write the header where there were no rows."""
@@ -73,13 +97,21 @@ class DelimitedSink:
 class JsonLinesSink:
     """JSON lines: one object a row, in UTF-8."""
 
-    def __init__(self, file: Any) -> None:
+    def __init__(self, file: Any, columns: Sequence[str] | None = None) -> None:
         self._text = _text(file)
+        self._columns = columns or ()
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows."""
         for row in rows:
             self._text.write(_json(dict(row)) + "\n")
+
+    def write_ordered(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows."""
+        self.write([dict(zip(self._columns, row, strict=True)) for row in rows])
+
+    def go_on(self, first: Path) -> None:
+        """Write as before: a line knows nothing of others."""
 
     def finish(self) -> None:
         """Write what is held back."""
@@ -102,6 +134,7 @@ class ParquetSink:
         self._name = name
         self._waiting: list[Mapping[str, Any]] = []
         self._writer: Any = None
+        self._schema: Any = None
 
     def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write rows, a row group at a time."""
@@ -113,6 +146,14 @@ class ParquetSink:
         while len(self._waiting) >= ROW_GROUP:
             self._flush(self._waiting[:ROW_GROUP])
             del self._waiting[:ROW_GROUP]
+
+    def write_ordered(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Write rows, a row group at a time."""
+        self.write([dict(zip(self._columns or (), row, strict=True)) for row in rows])
+
+    def go_on(self, first: Path) -> None:
+        """Write columns of the same types as there."""
+        self._schema = self._parquet.read_schema(first)
 
     def finish(self) -> None:
         """Write the last rows and the index of the file."""
@@ -128,14 +169,15 @@ class ParquetSink:
     def _flush(self, rows: Sequence[Mapping[str, Any]]) -> None:
         table = self._table({column: [row.get(column) for row in rows] for column in self._columns or ()})
         if self._writer is None:
+            self._schema = table.schema
             self._writer = self._parquet.ParquetWriter(self._file, table.schema)
         self._writer.write_table(table)
 
     def _table(self, cells: dict[str, list[Any]]) -> Any:
         arrow = self._arrow
         try:
-            if self._writer is not None:
-                return arrow.table(cells, schema=self._writer.schema)
+            if self._schema is not None:
+                return arrow.table(cells, schema=self._schema)
             table = arrow.table(cells)
             # A column that is empty so far is taken for text: Parquet must know a type before the first row.
             fields = [
@@ -163,8 +205,8 @@ def _tsv(file: Any, columns: Sequence[str] | None, name: str) -> Sink:
     return DelimitedSink(file, columns, name, delimiter="\t")
 
 
-def _json_lines(file: Any, _columns: Sequence[str] | None, _name: str) -> Sink:
-    return JsonLinesSink(file)
+def _json_lines(file: Any, columns: Sequence[str] | None, _name: str) -> Sink:
+    return JsonLinesSink(file, columns)
 
 
 SINKS: dict[str, Callable[[Any, Sequence[str] | None, str], Sink]] = {

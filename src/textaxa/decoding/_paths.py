@@ -47,18 +47,41 @@ def top_paths(taxonomy: Taxonomy, node_proba: ArrayLike, k: int = 1) -> list[lis
     >>> second.path
     ('Tools',)
     """
-    if k < 1:
-        raise ConfigError(f"k = {k} paths were asked for: it must be at least 1.")
     proba = check_node_proba(taxonomy, node_proba)
-    exact = terminal_proba(taxonomy, proba)
-    best = best_columns(exact, min(k, exact.shape[1]))
+    nodes, exactly = top_nodes(taxonomy, proba, k)
     maker = PredictionMaker(taxonomy)
-    nodes = taxonomy.terminals[best].tolist()
-    exactly = np.take_along_axis(exact, best, axis=1).tolist()
     return [
         [maker.make(node, row, p) for node, p in zip(*found, strict=True)]
-        for row, found in zip(proba, zip(nodes, exactly, strict=True), strict=True)
+        for row, found in zip(proba, zip(nodes.tolist(), exactly.tolist(), strict=True), strict=True)
     ]
+
+
+def top_nodes(taxonomy: Taxonomy, node_proba: Probabilities, k: int = 1) -> tuple[NDArray[np.integer], Probabilities]:
+    """Give what `top_paths` gives as arrays: the nodes at which paths end, and P(the label is exactly that path).
+
+    Parameters
+    ----------
+    taxonomy
+        The taxonomy, with N nodes.
+    node_proba
+        P(the text belongs under node n), shape (B, N), checked before.
+    k
+        Paths wanted.
+
+    Returns
+    -------
+    Both of shape ``(B, min(k, T))``, best first.
+
+    Raises
+    ------
+    ConfigError
+        ``k`` is below 1.
+    """
+    if k < 1:
+        raise ConfigError(f"k = {k} paths were asked for: it must be at least 1.")
+    exact = terminal_proba(taxonomy, node_proba)
+    best = best_columns(exact, min(k, exact.shape[1]))
+    return taxonomy.terminals[best], np.take_along_axis(exact, best, axis=1)
 
 
 def best_columns(exact: Probabilities, k: int) -> NDArray[np.int64]:

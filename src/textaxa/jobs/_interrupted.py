@@ -28,6 +28,9 @@ CONFIG_FILE = "textaxa-run.json"
 
 LOCK_FILE = "lock"
 
+VECTORS = "vectors.json"
+"""What the head ``wide`` keeps of texts that it has encoded: hours of work, too."""
+
 NOTHING_KEPT = "Stopped before the first checkpoint of training; nothing was kept, nothing was changed."
 
 
@@ -38,7 +41,7 @@ def training_folder(out: Path) -> Path:
 
 def has_checkpoint(folder: Path) -> bool:
     """Tell whether there is something to go on from."""
-    return any(folder.glob("checkpoint-*/trainer_state.json"))
+    return any(folder.glob("checkpoint-*/trainer_state.json")) or (folder / VECTORS).is_file()
 
 
 def recorded_settings(out: Path) -> dict[str, Any]:
@@ -137,13 +140,13 @@ def _refuse_checkpoints(folder: Path, *, resume: bool, overwrite: bool) -> None:
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
+def held(folder: Path, *, doing: str = "training") -> Iterator[None]:
     """Keep other processes out of a folder; the system lets go of it when this one ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a", encoding="utf-8") as file:
         if not _lock(file):
             raise ConfigError(
-                f"Another process is training in {str(folder)!r}. Wait for it, or name another output with --out."
+                f"Another process is {doing} in {str(folder)!r}. Wait for it, or name another output."
             )
         yield
 

@@ -84,12 +84,22 @@ class ResultRows:
         found
             Its prediction set.
         """
-        kept = {self._names.get(name, name): value for name, value in row.items()}
+        return self.join(row, self.cells(predictions, found))
+
+    def cells(
+        self, predictions: Sequence[Prediction] | None, found: Sequence[LabelPath] | None = None
+    ) -> tuple[Any, ...]:
+        """Give the values of the added columns, in order, for the same predictions and set."""
         added = self._several(predictions) if self.several else self._single(predictions)
         if self.sets:
             written = [self.separator.join(path) for path in found or ()]
             added["set"] = written if self.nested else self.paths_separator.join(written)
-        return kept | added
+        return tuple(map(added.get, self.added))
+
+    def join(self, row: Mapping[str, Any], cells: Sequence[Any]) -> dict[str, Any]:
+        """Give the output row of an input row and the values of the added columns."""
+        kept = {self._names.get(name, name): value for name, value in row.items()}
+        return kept | dict(zip(self.added, cells, strict=True))
 
     def _added(self) -> tuple[str, ...]:
         sets = ("set",) if self.sets else ()
@@ -106,31 +116,32 @@ class ResultRows:
         for rank, found in enumerate(predictions or (), start=1):
             suffix = "" if rank == 1 else f"_{rank}"
             values[f"path{suffix}"] = self._path(found)
-            values[f"probability{suffix}"] = _rounded(found.probability)
+            values[f"probability{suffix}"] = rounded(found.probability)
         if predictions:
             values["depth"] = predictions[0].depth
             values["stopped"] = predictions[0].stopped
             if self.because:
                 values["because"] = predictions[0].because
         if self.nested:
-            values["paths"] = self._nested(predictions or ())
+            values["paths"] = self.listed(predictions or ())
         return values
 
     def _several(self, predictions: Sequence[Prediction] | None) -> dict[str, Any]:
         found = [p for p in predictions or () if p.path]
         if self.nested:
-            return {"paths": self._nested(found)}
+            return {"paths": self.listed(found)}
         return {
             "paths": self.paths_separator.join(map(self._path, found)),
-            "probabilities": self.paths_separator.join(f"{_rounded(p.probability)}" for p in found),
+            "probabilities": self.paths_separator.join(f"{rounded(p.probability)}" for p in found),
         }
 
-    def _nested(self, predictions: Iterable[Prediction]) -> list[dict[str, Any]]:
+    def listed(self, predictions: Iterable[Prediction]) -> list[dict[str, Any]]:
+        """Give predictions as lists and mappings, with a probability for every level."""
         return [
             {
                 "path": self._path(found),
-                "probability": _rounded(found.probability),
-                "levels": [{"name": name, "probability": _rounded(p)} for name, p in found.levels],
+                "probability": rounded(found.probability),
+                "levels": [{"name": name, "probability": rounded(p)} for name, p in found.levels],
             }
             for found in predictions
             if found.path
@@ -156,5 +167,6 @@ def _new_names(input_columns: Sequence[str], added: Sequence[str]) -> dict[str, 
     return names
 
 
-def _rounded(probability: float) -> float:
+def rounded(probability: float) -> float:
+    """Give a probability as it is written."""
     return round(float(probability), DIGITS)

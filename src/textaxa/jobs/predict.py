@@ -1,36 +1,37 @@
-"""``textaxa predict``: a table in, the same table with paths out, row by row in constant memory."""
+"""``textaxa predict``: a table in, the same table with paths out, row by row in constant memory.
 
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+An interrupted run goes on where it was: `textaxa.jobs._partial`.
+"""
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textaxa.data import Columns, RowStream, iterate_rows, text_of, write_rows
-from textaxa.data._cells import has_surrogate
+from textaxa._version import __version__
+from textaxa.data import Columns, RowStream, RowWriter, iterate_rows, text_of, write_rows
 from textaxa.data._formats import format_of_suffix, suffix_of
-from textaxa.decisions import Choice, Decider, evidence_of
+from textaxa.data._writers import output_format
+from textaxa.decisions import Choice
 from textaxa.decoding import read_costs
 from textaxa.errors import ConfigError, DataError
-from textaxa.guarantee import prediction_sets, set_cut
-from textaxa.jobs._listener import Interrupted, Listener, nobody
+from textaxa.jobs._answers import Answers
+from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import columns_for, columns_of, computed_by, opened
+from textaxa.jobs._partial import PartialOutput, identity_of_file, target_of
+from textaxa.jobs._prediction_run import PredictionRun
 from textaxa.jobs._result_rows import ResultRows
-from textaxa.taxonomy import Path as LabelPath
+from textaxa.jobs._speed import share_of_ceiling
 
 if TYPE_CHECKING:
-    from textaxa.decoding import Prediction
     from textaxa.guarantee import Promise
     from textaxa.model import Model
 
-Block = list[tuple[int, dict[str, Any]]]
-
 BLOCK = 2048
 """Rows in memory at a time: enough to sort texts by length into full batches, a few megabytes of short texts."""
-
-SHOWN_BLANK = 5
-"""So many blank rows are named."""
 
 STANDARD = "-"
 """The name of standard input and standard output."""
@@ -60,6 +61,17 @@ class PredictResult:
         How many of them ended for which reason; single-path tasks.
     runtime
         What computed: ``PyTorch``, ``ONNX Runtime (fp32)``; empty for a model without a network.
+    resumed_at
+        How many of the rows were answered by an earlier run that was interrupted; ``seconds`` and what follows here are
+        about the others.
+    tokens
+        How many tokens were read; None where the model does not count them.
+    ceiling
+        Useful operations a second as a share of those of a large single-precision matrix product, measured at the end
+        of the run; above 1 where the model computes with fewer bits. None without a network, and for less than a
+        second.
+    processes
+        How many processes answered.
     """
 
     rows: int
@@ -71,6 +83,15 @@ class PredictResult:
     depths: dict[int, int]
     stopped: dict[str, int]
     runtime: str
+    resumed_at: int = 0
+    tokens: int | None = None
+    ceiling: float | None = None
+    processes: int = 1
+
+    @property
+    def texts_per_second(self) -> float:
+        """Rows a second, reading and writing included."""
+        return (self.rows - self.resumed_at) / self.seconds if self.seconds else 0.0
 
 
 def predict(
@@ -89,7 +110,9 @@ def predict(
     encoding: str | None = None,
     delimiter: str | None = None,
     overwrite: bool = False,
+    restart: bool = False,
     runtime: str = "auto",
+    processes: int | None = None,
     listener: Listener = nobody,
 ) -> PredictResult:
     """Write a table's rows with their predicted paths, in the input's order, all input columns kept.
@@ -101,7 +124,9 @@ def predict(
     table
         Anything that `textaxa.data.iterate_rows` reads; ``"-"`` is standard input.
     output
-        The file to write; ``"-"`` is standard output. It appears when it is whole, not before.
+        The file to write; ``"-"`` is standard output. It appears when it is whole, not before. Until then rows are in
+        the folder ``<output>.partial``, from which an interrupted run goes on when it is called again as it was; that
+        needs a file as input and the folder of a model.
     text, template
         The text columns; not given: those that the model was trained on.
     choice
@@ -117,24 +142,31 @@ def predict(
     input_format, encoding, delimiter
         How the input is written, where that cannot be told from itself.
     overwrite
-        Replace an output that is there.
+        Replace an output that is there, and the rows of an interrupted run with other options.
+    restart
+        Begin anew where an interrupted run would be gone on with.
     runtime
         Where ``model`` is a folder: ``torch``, ``onnx`` (what `textaxa.export` made), or ``auto``, which takes ``onnx``
         where it is there. Promises are made with the weights on which they rest: not with 8-bit ones.
+    processes
+        How many processes answer where the model computes on one core, as ``linear`` and static vectors do, and enough
+        is left to do. None: as many as there are cores.
     listener
-        Is told ``{"event": "rows", "rows": n, "share": share of the input or None}`` after every block.
+        Is told ``{"event": "resumed", "rows": n}`` where an interrupted run goes on, and ``{"event": "rows", "rows": n,
+        "share": share of the input or None}`` after every block.
 
     Raises
     ------
     ConfigError
-        The output is there; the choice contradicts itself, or the model has nothing to rest a promise on.
+        The output is there, another process writes it, or an interrupted run wrote there with other options or input;
+        the choice contradicts itself, or the model has nothing to rest a promise on.
     DataError
         The table cannot be read. Rows without a text are no error: they get no path. A promise cannot be kept.
     Interrupted
-        Ctrl-C; an unfinished output file is removed, an older one untouched.
+        Ctrl-C; the message says whether the run can go on. A file that was at the output is as it was.
     """
     choice = choice or Choice()
-    _check(choice.top, output, overwrite)
+    _check(choice.top, output, overwrite, processes)
     how: dict[str, Any] = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
     with iterate_rows(table, **how) as stream:
         if text is not None or template is not None:
@@ -143,10 +175,7 @@ def predict(
         promising = set_coverage is not None or choice.accuracy is not None or choice.outside is not None
         ready = opened(model, runtime=runtime, exact=promising)
         columns = columns_for(ready, {"text": text, "template": template, "separator": separator}, labels=False)
-        answers = _Answers(ready, _priced(choice, costs, ready, columns), set_coverage)
-        stream.require(columns.text_columns)
-        target_format = format or _format_for(output, stream)
-        _read_through(table, how, columns, known=None if target_format == "jsonl" else stream.columns)
+        target_format = output_format(str(output), format or _format_for(output, stream))
         maker = ResultRows(
             stream.columns,
             several=ready.task == "multi",
@@ -157,103 +186,82 @@ def predict(
             because=choice.accuracy is not None or choice.outside is not None,
             sets=set_coverage is not None,
         )
-        tally = _Tally()
-        try:
-            with write_rows(output, format=target_format, overwrite=overwrite, columns=maker.columns) as writer:
-                for block in _blocks(stream):
-                    writer.write(_result_rows(answers, block, columns, maker, stream=stream, tally=tally))
-                    listener({"event": "rows", "rows": tally.rows, "share": stream.progress()})
-        except KeyboardInterrupt:
-            raise Interrupted(_kept(output, tally.rows)) from None
-        return PredictResult(
-            rows=tally.rows,
-            blank=tally.blank,
-            blank_rows=tuple(tally.places),
-            renamed=maker.renamed,
-            seconds=time.monotonic() - tally.began,
-            promise=answers.decide.promise,
-            depths=dict(sorted(tally.depths.items())),
-            stopped=dict(tally.stopped.most_common()),
-            runtime=computed_by(ready),
-        )
+        answers = Answers(ready, _priced(choice, costs, ready, columns), set_coverage, maker)
+        stream.require(columns.text_columns)
+        run = PredictionRun(stream, columns, answers, block=BLOCK, processes=processes, listener=listener)
+        options = {
+            "the text columns": repr(columns),
+            "the output's columns": [target_format, *maker.columns],
+            "the options of reading": repr(how),
+            "the options of answers": repr((choice, costs and identity_of_file(Path(costs)), set_coverage)),
+            "what computes": [__version__, computed_by(ready)],
+        }
+        identity = None if choice.costs is not None else _identity(model, table, options)
+        with _opened(output, target_format, maker, identity, overwrite=overwrite, restart=restart) as writer:
+            _read_through(table, how, columns, known=None if target_format == "jsonl" else stream.columns)
+            run(writer, str(output))
+            if isinstance(writer, PartialOutput):
+                writer.keep()
+        return _result(run, computed_by(ready))
 
 
-class _Answers:
-    """What the model answers, as it was chosen."""
+def _result(run: PredictionRun, runtime: str) -> PredictResult:
+    tally, done = run.tally, run.answering
+    return PredictResult(
+        rows=tally.rows,
+        blank=tally.blank,
+        blank_rows=tuple(tally.places),
+        renamed=run.answers.rows.renamed,
+        seconds=run.seconds,
+        promise=run.answers.promise,
+        depths=dict(sorted(tally.depths.items())),
+        stopped=dict(tally.stopped.most_common()),
+        runtime=runtime,
+        resumed_at=run.resumed_at,
+        tokens=done.tokens or None,
+        ceiling=share_of_ceiling(done.flop, run.seconds),
+        processes=done.processes,
+    )
 
-    def __init__(self, model: "Model", choice: Choice, set_coverage: float | None) -> None:
-        self.model = model
-        self.decide = Decider(model, choice)
-        self.cut = None if set_coverage is None else set_cut(evidence_of(model), set_coverage)
 
-    def __call__(self, texts: Sequence[str]) -> Iterator[tuple[list["Prediction"], list[LabelPath]]]:
-        """Give the predictions and the prediction set (empty where none is asked for) of each text."""
-        if not texts:
-            return iter(())
-        proba, taxonomy = self.model.node_proba(texts), self.model.taxonomy
-        sets: list[list[LabelPath]] = [[] for _ in texts]
-        if self.cut is not None:
-            found = prediction_sets(taxonomy, proba, self.cut, task=self.model.task)
-            sets = [[taxonomy.path(node) for node in row] for row in found]
-        return zip(self.decide(proba), sets, strict=True)
+def _opened(
+    output: str | Path,
+    format: str,
+    maker: ResultRows,
+    identity: dict[str, Any] | None,
+    *,
+    overwrite: bool,
+    restart: bool,
+) -> RowWriter | PartialOutput:
+    """Give what writes: beside a file that will be, or straight to a stream."""
+    target = target_of(output, overwrite=overwrite)
+    if target is None:
+        return write_rows(output, format=format, columns=maker.columns)
+    return PartialOutput(
+        target, format=format, columns=maker.columns, identity=identity, overwrite=overwrite, restart=restart
+    )
+
+
+def _identity(model: Any, table: Any, options: dict[str, Any]) -> dict[str, Any] | None:
+    """Give what must be the same to go on after an interruption; None where that cannot be told or done.
+
+    A model's ``config.json`` holds the sums of its other files.
+    """
+    if not isinstance(model, str | Path) or not _is_plain_file(table):
+        return None
+    config = hashlib.sha256((Path(model) / "config.json").read_bytes()).hexdigest()
+    found = {"the input": identity_of_file(Path(table)), "the model": config, **options}
+    return dict(json.loads(json.dumps(found)))  # as it is read back
+
+
+def _is_plain_file(table: Any) -> bool:
+    return isinstance(table, str | Path) and str(table) != STANDARD and Path(table).is_file()
 
 
 def _priced(choice: Choice, costs: str | Path | None, model: "Model", columns: Columns) -> Choice:
     if costs is None:
         return choice
     return replace(choice, costs=read_costs(costs, model.taxonomy, separator=columns.separator))
-
-
-@dataclass
-class _Tally:
-    rows: int = 0
-    blank: int = 0
-    places: list[str] = field(default_factory=list)
-    depths: Counter[int] = field(default_factory=Counter)
-    stopped: Counter[str] = field(default_factory=Counter)
-    began: float = field(default_factory=time.monotonic)
-
-
-def _result_rows(
-    answers: _Answers, block: Block, columns: Columns, maker: ResultRows, *, stream: RowStream, tally: _Tally
-) -> list[dict[str, Any]]:
-    """Predict one block, and count it; a row without a text gets no path."""
-    texts = [_text(row, number, columns, stream) for number, row in block]
-    found = answers([text for text in texts if text])
-    made = [
-        maker.make(row, *next(found)) if text else maker.make(row, None)
-        for (_, row), text in zip(block, texts, strict=True)
-    ]
-    empty = [number for (number, _), text in zip(block, texts, strict=True) if not text]
-    tally.rows += len(block)
-    tally.blank += len(empty)
-    tally.places += [f"{stream.unit} {number}" for number in empty[: SHOWN_BLANK - len(tally.places)]]
-    if not maker.several:
-        answered = [row for row, text in zip(made, texts, strict=True) if text]
-        tally.depths.update(row["depth"] for row in answered)
-        tally.stopped.update(row["stopped"] for row in answered)
-    return made
-
-
-def _blocks(stream: RowStream) -> Iterator[Block]:
-    """Give the rows in blocks; a pipe that has no more just now gets its answers before it goes on."""
-    block: Block = []
-    for row in stream:
-        block.append(row)
-        if len(block) == BLOCK or not stream.at_hand:
-            yield block
-            block = []
-    if block:
-        yield block
-
-
-def _text(row: Mapping[str, Any], number: int, columns: Columns, stream: RowStream) -> str:
-    try:
-        text = text_of(row, columns)
-    except DataError as error:
-        raise DataError(f"{stream.source}, {stream.unit} {number}: {error}") from error
-    # No tokenizer reads half of a surrogate pair. The output keeps it; one such row must not stop a million others.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if has_surrogate(text) else text
 
 
 def _read_through(table: Any, how: Mapping[str, Any], columns: Columns, *, known: Sequence[str] | None) -> None:
@@ -273,10 +281,14 @@ def _read_through(table: Any, how: Mapping[str, Any], columns: Columns, *, known
     DataError
         With all faults of the file.
     """
-    if not isinstance(table, str | Path) or str(table) == STANDARD or not Path(table).is_file():
+    if not _is_plain_file(table):
         return
     places = None if known is None else set(known)
     with iterate_rows(table, **how, collect_faults=True) as stream:
+        if stream.records is not None:  # of which every cell is a text, and every row has a place
+            deque(stream.records, maxlen=0)
+            stream.faults.raise_if_any()
+            return
         for number, row in stream:
             try:
                 text_of(row, columns)
@@ -293,9 +305,11 @@ def _read_through(table: Any, how: Mapping[str, Any], columns: Columns, *, known
 _NEW_COLUMN_CURE = "Write JSON lines, where every row may have its own columns (--format jsonl)."
 
 
-def _check(top: int, output: str | Path, overwrite: bool) -> None:
+def _check(top: int, output: str | Path, overwrite: bool, processes: int | None) -> None:
     if top < 1:
         raise ConfigError(f"top = {top} paths were asked for: it must be at least 1.")
+    if processes is not None and processes < 1:
+        raise ConfigError(f"processes = {processes} were asked for: it must be at least 1.")
     if str(output) != STANDARD and Path(output).exists() and not overwrite:
         raise ConfigError(
             f"The output {str(output)!r} is already there. Name another file, or add --overwrite to replace it."
@@ -307,9 +321,3 @@ def _format_for(output: str | Path, stream: RowStream) -> str | None:
     if str(output) != STANDARD:
         return format_of_suffix(suffix_of(str(output)))
     return stream.format if stream.format in ("csv", "tsv", "jsonl") else "csv"
-
-
-def _kept(output: str | Path, done: int) -> str:
-    if str(output) == STANDARD:
-        return f"Stopped. The {done:,} rows written so far are whole."
-    return f"Stopped after {done:,} rows. {str(output)!r} was not written; a file of that name is as it was."

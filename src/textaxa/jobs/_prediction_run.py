@@ -1,0 +1,121 @@
+"""One prediction, from the first row that is not answered yet to the last: read, answer, write, count, save."""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import islice
+
+from textaxa.data import Columns, RowStream, RowWriter
+from textaxa.errors import ConfigError, DataError
+from textaxa.jobs._answers import Answers
+from textaxa.jobs._blocks import Block, Row, Tally, blocks_of
+from textaxa.jobs._listener import Interrupted, Listener
+from textaxa.jobs._partial import PartialOutput
+from textaxa.jobs._workers import Answering, available_cores
+
+WORTH_SECONDS = 1.0
+"""Where so much work is left, other processes are started, which takes about a twentieth of that."""
+
+
+class PredictionRun:
+    """Answers the rows of a table and writes them.
+
+    Attributes
+    ----------
+    tally : Tally
+        What was counted about all rows, those of an interrupted run among them.
+    resumed_at : int
+        How many of them that run had answered.
+    seconds : float
+        How long it took.
+    answering : Answering
+        Who answered, and what it took.
+    """
+
+    def __init__(
+        self,
+        stream: RowStream,
+        columns: Columns,
+        answers: Answers,
+        *,
+        block: int,
+        processes: int | None,
+        listener: Listener,
+    ) -> None:
+        self.stream, self.columns, self.answers, self.tell = stream, columns, answers, listener
+        self.tally, self.resumed_at, self.seconds = Tally(), 0, 0.0
+        self._block, self._began = block, time.monotonic()
+        most = available_cores() if processes is None else processes
+        self.answering: Answering[Block] = Answering(answers, most, worth=self._much_left, hurry=self._is_short)
+
+    def __call__(self, writer: RowWriter | PartialOutput, name: str) -> None:
+        """Answer all rows, and write them to the output of a name.
+
+        Raises
+        ------
+        Interrupted
+            In place of Ctrl-C; it tells what is left.
+        """
+        rows = self._rows_after(writer)
+        self._began = time.monotonic()
+        try:
+            self._write(rows, writer)
+        except KeyboardInterrupt:
+            raise Interrupted(_stopped(writer, name, self.tally.rows)) from None
+        self.seconds = time.monotonic() - self._began
+
+    def _rows_after(self, writer: RowWriter | PartialOutput) -> Iterator[Row]:
+        """Give the rows that are not answered yet."""
+        rows: Iterator[Row] = iter(self.stream) if self.stream.records is None else self.stream.records
+        if not isinstance(writer, PartialOutput) or not writer.journal.rows:
+            return rows
+        try:
+            self.tally = Tally.from_dict(writer.journal.tally)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ConfigError(
+                f"What {str(writer.folder)!r} knows of its rows is damaged. Add --restart to begin anew."
+            ) from error
+        self.resumed_at = writer.journal.rows
+        self.tell({"event": "resumed", "rows": self.resumed_at})
+        deque(islice(rows, self.resumed_at), maxlen=0)
+        return rows
+
+    def _write(self, rows: Iterator[Row], writer: RowWriter | PartialOutput) -> None:
+        maker, nothing = self.answers.rows, self.answers.rows.cells(None)
+        asked = blocks_of(rows, self.stream, self.columns, nothing=nothing, size=self._block)
+        for block in self.answering(asked):
+            cells = block.cells()
+            pairs = zip(block.rows, cells, strict=True)
+            if self.stream.records is None:
+                writer.write([maker.join(row, added) for (_, row), added in pairs])
+            else:
+                writer.write_ordered([[*row, *added] for (_, row), added in pairs])
+            self.tally.add(block, cells, self.stream.unit, maker)
+            if isinstance(writer, PartialOutput):
+                writer.counted(self.tally.rows, self.tally.to_dict())
+            self.tell({"event": "rows", "rows": self.tally.rows, "share": self.stream.progress()})
+
+    def _much_left(self) -> bool:
+        """Tell whether more than a second of work is left, as far as that can be known from what is done."""
+        elapsed, share = time.monotonic() - self._began, self.stream.progress()
+        left = elapsed if share is None else elapsed * (1 - share) / max(share, 1e-9)
+        return left >= WORTH_SECONDS
+
+    def _is_short(self, block: Block) -> bool:
+        return len(block.rows) < self._block
+
+
+def _stopped(writer: RowWriter | PartialOutput, name: str, rows: int) -> str:
+    """Save what is done, and say how to go on."""
+    if isinstance(writer, PartialOutput):
+        with suppress(DataError):  # a full disk: what was saved before stands
+            writer.stop()
+        if writer.resumable and writer.journal.rows:
+            return (
+                f"Stopped after {writer.journal.rows:,} rows, which are kept in {str(writer.folder)!r}. Give the same "
+                "command again to go on."
+            )
+    elif name == "-":
+        return f"Stopped. The {rows:,} rows written so far are whole."
+    return f"Stopped after {rows:,} rows. {name!r} was not written; a file of that name is as it was."
