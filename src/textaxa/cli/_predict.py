@@ -9,6 +9,7 @@ from textaxa.cli import _options as options
 from textaxa.cli._door import note
 
 if TYPE_CHECKING:
+    from textaxa.jobs._listener import Event, Listener
     from textaxa.jobs.predict import PredictResult
 
 SURE = "How sure"
@@ -69,15 +70,24 @@ def predict(
     encoding: options.Encoding = None,
     delimiter: options.Delimiter = None,
     overwrite: options.Overwrite = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Begin anew instead of going on with a run.")] = False,
     runtime: options.Runtime = "auto",
+    processes: Annotated[
+        int | None,
+        typer.Option(help="Processes for models that compute on one core. Default: one a core.", metavar="N"),
+    ] = None,
+    as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Give every row of a table its path: columns path, probability, depth and stopped are added."""
     from textaxa.cli._progress import rows_progress
     from textaxa.decisions import Choice
+    from textaxa.errors import ConfigError
     from textaxa.jobs._listener import nobody
     from textaxa.jobs.predict import predict as job
 
+    if as_json and output == "-":
+        raise ConfigError("--json prints what was done on stdout, where the rows would go. Name a file for them (-o).")
     with nullcontext(nobody) if quiet else rows_progress("predicting") as listener:
         result = job(
             model,
@@ -102,10 +112,26 @@ def predict(
             encoding=encoding,
             delimiter=delimiter,
             overwrite=overwrite,
+            restart=restart,
             runtime=runtime,
-            listener=listener,
+            processes=processes,
+            listener=listener if quiet else _telling(listener),
         )
     _tell(result, output, quiet)
+    if as_json:
+        _print_json(result)
+
+
+def _telling(listener: "Listener") -> "Listener":
+    """Give a listener that also says where an interrupted run goes on."""
+
+    def hear(event: "Event") -> None:
+        if event["event"] == "resumed":
+            note(f"Resumed at row {event['rows'] + 1:,}: {event['rows']:,} rows were answered before.")
+        else:
+            listener(event)
+
+    return hear
 
 
 def _tell(result: "PredictResult", output: str, quiet: bool) -> None:
@@ -121,8 +147,32 @@ def _tell(result: "PredictResult", output: str, quiet: bool) -> None:
         note(f"Computed by {result.runtime}.")
     if result.promise is not None and not quiet:
         _tell_promise(result)
-    if not quiet and output != "-":
-        note(f"{result.rows:,} rows in {result.seconds:,.1f} s: {output}")
+    if not quiet:
+        _tell_speed(result, output)
+
+
+def _tell_speed(result: "PredictResult", output: str) -> None:
+    """Say how fast it went, and how deep the answers are, where no promise has told."""
+    if result.depths and result.promise is None:
+        depths = ", ".join(f"{count:,} at depth {depth}" for depth, count in result.depths.items())
+        stopped = ", ".join(f"{count:,} {why}" for why, count in result.stopped.items())
+        note(f"Answers: {depths}; stopped: {stopped}.")
+    speed = [f"{result.texts_per_second:,.0f} texts/s"]
+    if result.tokens:
+        speed.append(f"{result.tokens / max(result.seconds, 1e-9):,.0f} tokens/s")
+    if result.ceiling is not None:
+        speed.append(f"{result.ceiling:.0%} of this machine's rate of float32 matrix products")
+    where = "" if output == "-" else f": {output}"
+    note(f"{result.rows - result.resumed_at:,} rows in {result.seconds:,.1f} s ({', '.join(speed)}){where}")
+
+
+def _print_json(result: "PredictResult") -> None:
+    from textaxa.cli._tables import show_json
+    from textaxa.guarantee import describe
+
+    told = {name: value for name, value in vars(result).items() if name != "promise"}
+    promise = None if result.promise is None else describe(result.promise)
+    show_json(told | {"promise": promise, "texts_per_second": result.texts_per_second})
 
 
 def _tell_promise(result: "PredictResult") -> None:
