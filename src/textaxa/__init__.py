@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.export import export
     from textaxa.jobs.info import info
     from textaxa.jobs.init import init
+    from textaxa.jobs.optimise import optimise
     from textaxa.jobs.predict import predict
     from textaxa.jobs.select import select
     from textaxa.jobs.train import train
@@ -79,6 +80,7 @@ _HOME = {
     "export": "jobs.export",
     "info": "jobs.info",
     "init": "jobs.init",
+    "optimise": "jobs.optimise",
     "predict": "jobs.predict",
     "select": "jobs.select",
     "train": "jobs.train",
@@ -132,6 +134,7 @@ __all__ = [
     "init",
     "iterate_rows",
     "load_model",
+    "optimise",
     "paired_test",
     "predict",
     "read_config",

@@ -79,9 +79,14 @@ def cache_folder() -> Path:
 def distil(source: str, folder: Path, *, width: int = _WIDTH) -> None:
     """Write the static model of a transformer into a folder: config.json, tokenizer.json, model.safetensors."""
     backbone, tokenizer = _from_pretrained(source)
+    distil_backbone(backbone, tokenizer, folder, width=width, name=Path(source).name)
+
+
+def distil_backbone(backbone: Any, tokenizer: Any, folder: Path, *, width: int = _WIDTH, name: str = "") -> None:
+    """Write the static model of a transformer that is loaded already, such as a fine-tuned one."""
     vectors = _components(_token_vectors(backbone.eval(), tokenizer), width) * _weights(len(tokenizer))[:, None]
     vectors[tokenizer.all_special_ids] = 0
-    write_static(folder, vectors, tokenizer.backend_tokenizer, {"tokenizer_name": Path(source).name})
+    write_static(folder, vectors, tokenizer.backend_tokenizer, {"tokenizer_name": name})
 
 
 def write_static(folder: Path, vectors: np.ndarray, tokenizer: Any, config: dict[str, Any]) -> None:

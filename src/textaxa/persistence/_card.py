@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from textaxa.decisions import promises_of
+from textaxa.fast_path import NAME as FAST_PATH
 from textaxa.heads import uses_encoder
 from textaxa.taxonomy import format_path
 
@@ -26,6 +27,7 @@ def model_card(model: "Model") -> str:
         _sure(model),
         _settings(model),
         _exported(model.summary),
+        _optimised(model.summary),
         _versions(model.summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -129,6 +131,8 @@ def _promised(kept: "Promise | str") -> str:
 
 def _settings(model: "Model") -> str:
     settings = model.settings
+    if settings.head == FAST_PATH:
+        return "## Settings\n\n- a fast path of two models, `cheap/` and `strong/`: their cards tell theirs"
     lines = [f"- head: `{settings.head}`"]
     groups: dict[str, Any] = {"head": settings.head_settings}
     if uses_encoder(settings.head, settings.head_settings):
@@ -163,6 +167,20 @@ def _exported(summary: Mapping[str, Any]) -> str:
         return f"## Exported\n\n{told}; its accuracy was not measured"
     scores = f"{measured['torch']:.4f} with PyTorch, {measured['onnx']:.4f} exported"
     return f"## Exported\n\n{told}\n- {measured['metric']} on {measured['rows']:,} validation rows: {scores}"
+
+
+def _optimised(summary: Mapping[str, Any]) -> str:
+    """Say what `textaxa optimise` made of which model, and what it measured."""
+    kept = summary.get("optimised")
+    if not kept:
+        return ""
+    low, high = kept["interval"]
+    return (
+        f"## Made by `textaxa optimise`\n\n- {kept['name']}: {kept['what']}\n"
+        f"- on {kept['proving_rows']:,} labelled rows that chose nothing: {kept['metric']} {kept['score']:.4f}, "
+        f"{kept['loss_points']:.2f} points less than the model it was made of (95 % interval {low:.2f} to {high:.2f})\n"
+        f"- {kept['texts_per_second']:,.0f} texts a second there and then, {kept['times']:.1f} times as many as by PyTorch"
+    )
 
 
 def _versions(summary: Mapping[str, Any]) -> str:

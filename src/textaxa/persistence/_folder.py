@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Any, cast
 from textaxa._extras import require
 from textaxa._version import __version__
 from textaxa.errors import ConfigError, MissingExtraError, ModelFileError, TextaxaError
+from textaxa.fast_path import NAME as FAST_PATH
+from textaxa.fast_path import FastPathModel
 from textaxa.heads import HEADS, head_class, head_settings
+from textaxa.persistence import _fast_path
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
 from textaxa.persistence._decisions import read_decisions, write_decisions
@@ -73,7 +76,10 @@ def _write(model: "Model", folder: Path, onnx: Path | None) -> None:
         model.summary.pop(ONNX, None)
     else:
         copytree(onnx, folder / ONNX)
-    _rest(model.settings.head).write(model, folder)
+    if isinstance(model, FastPathModel):
+        _fast_path.write(model, folder, save_model)
+    else:
+        _rest(model.settings.head).write(model, folder)
     write_decisions(model, folder)
     _write_json(folder / "taxonomy.json", model.taxonomy.to_dict())
     settings = model.settings
@@ -86,7 +92,7 @@ def _write(model: "Model", folder: Path, onnx: Path | None) -> None:
         "encoder": asdict(settings.encoder),
         "training": asdict(settings.training),
         "summary": model.summary,
-        "files": fingerprints(folder),
+        "files": _fast_path.own_files(fingerprints(folder)),
     }
     _write_json(folder / "config.json", config)
     (folder / "README.md").write_text(model_card(model), encoding="utf-8")
@@ -120,6 +126,8 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     """
     place = Path(folder)
     config = read_config(place)
+    if config["head"].get("name") == FAST_PATH:
+        return cast(Any, _fast_path.read(place, config, runtime, load_model))
     engine = _engine(place, config, runtime)
     light = engine != "torch"
     verify(place, _light_files(config["files"]) if light else config["files"])
