@@ -39,6 +39,7 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 	@for script in benchmarks/decisions/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
+	$(BIN)/python benchmarks/speed/taxonomy.py
 	$(BIN)/python benchmarks/speed/runtime.py open-apps arxiv
 
 frontend: ## the script of the report page, built again from frontend/report (Node 20 or newer)

@@ -6,6 +6,7 @@ from hypothesis import given
 from taxonomy_strategies import dag_records, paths
 
 from textaxa.taxonomy import NodeRecord, Taxonomy, diff_taxonomies
+from textaxa.taxonomy._match import _ROOT, _Matcher, match_nodes
 
 OLD = [
     ("Games", "Sports", "Ball"),
@@ -147,3 +148,49 @@ def test_any_two_dags_can_be_compared(old, new):
     diff = diff_taxonomies(Taxonomy.from_records(old), Taxonomy.from_records(new))
     assert {path[-1] for path in diff.removed} == {r.name for r in old} - {r.name for r in new}
     assert not diff_taxonomies(Taxonomy.from_records(old), Taxonomy.from_records(old))
+
+
+def slowly_matched(old, new):
+    """As `match_nodes`, with a look below every pair."""
+    matcher = _Matcher(old, new)
+    matcher.by_code()
+    for before, path in enumerate(old.nodes):
+        after = new.find(path)
+        if after is not None:
+            matcher._pair(before, after)
+    matcher.below([(_ROOT, _ROOT), *matcher.match.items()])
+    matcher.by_unique_name()
+    return dict(sorted(matcher.match.items()))
+
+
+def slowly_placed(old, new, match):
+    """Nodes that moved, and nodes that were renamed, one after the other from the definition."""
+    renamed, moved = [], []
+    for before, after in match.items():
+        above = {match.get(parent, "gone") for parent in old.parents.row(before).tolist()}
+        if above != set(new.parents.row(after).tolist()):
+            moved.append((old.path(before), new.path(after)))
+        elif old.names[before] != new.names[after]:
+            renamed.append((old.path(before), new.path(after)))
+    return renamed, moved
+
+
+def agrees(old, new):
+    match = match_nodes(old, new)
+    assert match == slowly_matched(old, new)
+    diff = diff_taxonomies(old, new)
+    renamed, moved = slowly_placed(old, new, match)
+    assert [(change.old, change.new) for change in diff.renamed] == renamed
+    assert [(change.old, change.new) for change in diff.moved] == moved
+    ends = [old.path(a) for a, b in match.items() if old.is_terminal[a] != new.is_terminal[b]]
+    assert [change.old for change in diff.terminals] == ends
+
+
+@given(paths(), paths())
+def test_trees_agree_with_the_slow_way(old, new):
+    agrees(Taxonomy.from_paths(old), Taxonomy.from_paths(new))
+
+
+@given(dag_records(), dag_records())
+def test_dags_agree_with_the_slow_way(old, new):
+    agrees(Taxonomy.from_records(old), Taxonomy.from_records(new))

@@ -7,12 +7,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from textaxa.taxonomy._match import has_own_codes, match_nodes
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path
 from textaxa.taxonomy._taxonomy import Taxonomy
 
-_GONE = -2
-"""Stands for a parent that has no counterpart."""
+_GONE, _ROOT = -2, -1
+"""Stand for a parent that has no counterpart, and for the root."""
+
+Numbers = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,7 @@ def diff_taxonomies(old: Taxonomy, new: Taxonomy) -> Diff:
         ),
         terminals=tuple(
             Change(old.path(a), new.path(b), _ends(old, a), _ends(new, b))
-            for a, b in match.items()
-            if old.is_terminal[a] != new.is_terminal[b]
+            for a, b in zip(*_different(match, old.is_terminal, new.is_terminal), strict=True)
         ),
         recoded=tuple(_recoded(old, new, match)),
     )
@@ -168,13 +172,38 @@ def _recoded(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> Iterator[Ch
 def _places(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> tuple[list[Change], list[Change]]:
     """Give what was renamed and what was moved."""
     renamed, moved = [], []
+    elsewhere = _elsewhere(old, new, match)
     for before, after in match.items():
-        above = {match.get(parent, _GONE) for parent in old.parents.row(before).tolist()}
-        if above != set(new.parents.row(after).tolist()):
+        if before in elsewhere:
             moved.append(_moved(old, before, new, after))
         elif old.names[before] != new.names[after]:
             renamed.append(Change(old.path(before), new.path(after)))
     return renamed, moved
+
+
+def _elsewhere(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> set[int]:
+    """Give the matched old nodes that have other parents now."""
+    to = np.full(len(old) + 1, _GONE, dtype=np.int64)
+    to[list(match)], to[-1] = list(match.values()), _ROOT  # the last entry is that of the root, which stays
+    likely, _ = _different(match, to[old.parent], new.parent)
+    if not (old.is_tree and new.is_tree):
+        several = np.flatnonzero(old.parents.counts > 1).tolist()
+        likely = list({*likely, *several, *_different(match, old.parents.counts, new.parents.counts)[0]})
+    return {
+        before
+        for before in likely
+        if before in match
+        and {match.get(parent, _GONE) for parent in old.parents.row(before).tolist()}
+        != set(new.parents.row(match[before]).tolist())
+    }
+
+
+def _different(match: dict[int, int], olds: Numbers, news: Numbers) -> tuple[list[int], list[int]]:
+    """Give the matched pairs, old ones and new ones, whose values differ."""
+    before = np.fromiter(match, np.int64, len(match))
+    after = np.fromiter(match.values(), np.int64, len(match))
+    unlike = olds[before] != news[after]
+    return before[unlike].tolist(), after[unlike].tolist()
 
 
 def _moved(old: Taxonomy, before: int, new: Taxonomy, after: int) -> Change:

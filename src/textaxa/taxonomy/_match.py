@@ -6,6 +6,8 @@ By code where both have codes, by path, and then by the likeness of what is left
 import difflib
 from collections import Counter
 
+import numpy as np
+
 from textaxa.taxonomy._taxonomy import Taxonomy
 
 _ALIKE = 0.6
@@ -25,7 +27,7 @@ def match_nodes(old: Taxonomy, new: Taxonomy) -> dict[int, int]:
     matcher = _Matcher(old, new)
     matcher.by_code()
     matcher.by_path()
-    matcher.below([(_ROOT, _ROOT), *matcher.match.items()])
+    matcher.below(matcher.open_pairs())
     matcher.by_unique_name()
     return dict(sorted(matcher.match.items()))
 
@@ -65,10 +67,20 @@ class _Matcher:
 
     def by_path(self) -> None:
         """Match what has the same canonical path."""
-        for before, path in enumerate(self.old.nodes):
+        left = [node for node in range(len(self.old)) if node not in self.match]
+        # Paths of all nodes in a row are cheaper than as many single ones.
+        paths = self.old.nodes if len(left) == len(self.old) else map(self.old.path, left)
+        for before, path in zip(left, paths, strict=True):
             after = self.new.find(path)
             if after is not None:
                 self._pair(before, after)
+
+    def open_pairs(self) -> list[tuple[int, int]]:
+        """Give the matched pairs, the root among them, below which something is left over on both sides."""
+        olds = _parents_of(self.old, [node for node in range(len(self.old)) if node not in self.match])
+        news = _parents_of(self.new, [node for node in range(len(self.new)) if node not in self.taken])
+        pairs = [(_ROOT, _ROOT), *self.match.items()]
+        return [(before, after) for before, after in pairs if before in olds and after in news]
 
     def below(self, pairs: list[tuple[int, int]]) -> None:
         """Match what is left over below matched parents: by name, by children, by likeness of names."""
@@ -111,6 +123,12 @@ class _Matcher:
             after = nodes.get(name)
             if after is not None and self._pair(before, after):
                 self.below([(before, after)])
+
+
+def _parents_of(taxonomy: Taxonomy, nodes: list[int]) -> set[int]:
+    """Give all parents of some nodes, ascending; that of the top level, whose nodes come first, is the root."""
+    above: set[int] = set(taxonomy.parents.rows(np.asarray(nodes, dtype=np.int64)).tolist())
+    return above | {_ROOT} if nodes and taxonomy.parent[nodes[0]] == _ROOT else above
 
 
 def _below(taxonomy: Taxonomy, node: int) -> list[int]:

@@ -26,6 +26,9 @@ _LONG_PATH = 8
 
 _ODD = re.compile(r"^\s|\s$|\s\s|[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u202a-\u202e\u2060\ufeff\ufffd]")
 
+_IN_A_LINE = 300
+"""Names that are looked at together; fewer cost more calls, more are looked at again for one odd name among them."""
+
 
 def oddities(graph: Graph, separator: str) -> Iterator[Finding]:
     """Give the warnings and notes about a graph."""
@@ -113,7 +116,10 @@ def _several(order: Int64, starts: Int64) -> Iterator[Int64]:
 
 
 def _separator_in_name(graph: Graph, places: Places) -> Finding | None:
-    found = [node for node, name in enumerate(graph.draft.names) if splits(name, places.separator)]
+    # What splits a name is in it, but for spaces at the ends; "in" alone is several times quicker than `splits`.
+    sure = places.separator.strip()
+    names = enumerate(graph.draft.names)
+    found = [node for node, name in names if sure in name and splits(name, places.separator)]
     if not found:
         return None
     message = f"Names contain the separator {places.separator!r} ({len(found)})."
@@ -137,13 +143,23 @@ def _unsplit_paths(graph: Graph, places: Places) -> Finding | None:
 
 
 def _odd_characters(graph: Graph, _: Places) -> Finding | None:
-    found = [node for node, name in enumerate(graph.draft.names) if _ODD.search(name)]
+    found = list(_with_odd_characters(graph.draft.names))
     if not found:
         return None
     message = f"Names have outer or doubled spaces, control or invisible characters ({len(found)})."
     shown = (f"{graph.draft.names[node]!a}{in_row(graph.draft.row(node))}" for node in found)
     advice = "Clean them: labels must match to the letter."
     return Finding("odd-characters", "warning", message, len(found), first_examples(shown), advice)
+
+
+def _with_odd_characters(names: list[str]) -> Iterator[int]:
+    """Search names one by one only among the few hundred that, written in one line, are not all fine."""
+    for start in range(0, len(names), _IN_A_LINE):
+        some = names[start : start + _IN_A_LINE]
+        line = f"|{'|'.join(some)}|"
+        if line.isprintable() and not any(mark in line for mark in ("  ", "| ", " |", "\ufffd")):
+            continue
+        yield from (start + at for at, name in enumerate(some) if _ODD.search(name))
 
 
 def _only_children(graph: Graph, places: Places) -> Finding | None:
