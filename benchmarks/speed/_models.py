@@ -1,7 +1,8 @@
 """Fine-tuned models of the data sets, trained once and kept as model folders under ``$TEXTAXA_RUNS/finetuned``.
 
 What makes prediction faster is measured on these: 8-bit weights, fewer layers, a fast path. The default recipe, on at
-most `MOST_ROWS` training rows, so that two cores get through all sets; validation rows choose the epoch.
+most `MOST_ROWS` training rows, so that two cores get through all sets; validation rows choose the epoch. Of the sets
+with long texts (`LONG`) only the two top layers are trained, on stored outputs of those below.
 
     python benchmarks/speed/_models.py trec hwu64      # train some ahead
 """
@@ -19,6 +20,7 @@ from _corpora import Rows, Split, load  # noqa: E402
 SETS = ("open-apps", "trec", "hwu64", "amazon3", "naics2017", "newsgroups20", "appstore_tokens", "arxiv")
 RUNS = Path(os.environ.get("TEXTAXA_RUNS", "build/accuracy"))
 RESULTS = HERE.parent / "results"
+LONG = ("newsgroups20", "appstore_tokens", "arxiv")
 MOST_ROWS = 4000
 MOST_TESTED = 2000
 
@@ -48,14 +50,18 @@ def fine_tuned(name: str) -> Path:
 
 def _train(name: str, folder: Path) -> None:
     from textaxa.persistence import save_model
-    from textaxa.settings import TrainingSettings
+    from textaxa.settings import EncoderSettings, TrainingSettings
     from textaxa.taxonomy import Taxonomy
     from textaxa.training import train_model
 
     data, whole = reduced(name), load(name)
     taxonomy = Taxonomy.from_paths(dict.fromkeys(whole.paths), sort=True)
     model = train_model(
-        *data.train, taxonomy, valid=data.valid, training=TrainingSettings(calibration="none", promise_share=0)
+        *data.train,
+        taxonomy,
+        encoder=EncoderSettings(trainable_layers=2 if name in LONG else None),
+        training=TrainingSettings(calibration="none", promise_share=0),
+        valid=data.valid,
     )
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_model(model, folder)
