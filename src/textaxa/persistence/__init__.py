@@ -4,7 +4,7 @@ A model is a folder of JSON, safetensors, a tokenizer and a card. Nothing in it 
 
     model/
     ├── config.json          format version, settings, summary, sum of every other file but the card
-    ├── taxonomy.json
+    ├── taxonomy.json        where it has more than 50,000 nodes taxonomy.arrays/, which is mapped into memory
     ├── head.safetensors     feature scale and head
     ├── encoder/             an ordinary Hugging Face model folder
     ├── thresholds.json      several paths: from which probability on each node is an answer, if not from 0.5

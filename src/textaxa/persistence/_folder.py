@@ -17,7 +17,14 @@ from textaxa.fast_path import FastPathModel
 from textaxa.heads import HEADS, head_class, head_settings
 from textaxa.persistence import _fast_path
 from textaxa.persistence._card import model_card
-from textaxa.persistence._config import FORMAT, FORMAT_VERSION, is_model_folder, read_config, read_model_taxonomy
+from textaxa.persistence._config import (
+    FORMAT,
+    FORMAT_VERSION,
+    is_model_folder,
+    read_config,
+    read_model_taxonomy,
+    write_model_taxonomy,
+)
 from textaxa.persistence._decisions import read_decisions, write_decisions
 from textaxa.persistence._files import fingerprints, replaced_folder, verify
 from textaxa.runtime import FOLDER as ONNX
@@ -81,7 +88,7 @@ def _write(model: "Model", folder: Path, onnx: Path | None) -> None:
     else:
         _rest(model.settings.head).write(model, folder)
     write_decisions(model, folder)
-    _write_json(folder / "taxonomy.json", model.taxonomy.to_dict())
+    write_model_taxonomy(model.taxonomy, folder)
     settings = model.settings
     config = {
         "format": FORMAT,
@@ -134,7 +141,7 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     try:
         taxonomy = read_model_taxonomy(place)
         settings = _settings(config, light=light)
-        read: Any = partial(read_runtime_model, engine=engine) if light else _rest(settings.head).read
+        read: Any = _light_reader(settings.head, engine) if light else _rest(settings.head).read
         model: Model = read(place, taxonomy, settings, dict(config["summary"]))
         read_decisions(model, place, config["files"])
     except (ModelFileError, MissingExtraError):
@@ -142,6 +149,19 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     except (TextaxaError, KeyError, TypeError, AttributeError) as error:
         raise ModelFileError(f"{place} cannot be used: {error}") from error
     return model
+
+
+def _light_reader(head: str, engine: str) -> Any:
+    """Give what reads a model that computes without PyTorch; a wide head needs only the encoder from ``onnx/``."""
+    if head != "wide":
+        return partial(read_runtime_model, engine=engine)
+    from textaxa.wide import WideModel  # noqa: PLC0415 - for these models only
+
+    def read(place: Path, taxonomy: Any, settings: ModelSettings, summary: dict[str, Any]) -> WideModel:
+        encoder = RuntimeModel(place / ONNX, taxonomy, settings, engine=engine, head=False)
+        return WideModel.read(place, taxonomy, settings, summary, encoder=encoder)
+
+    return read
 
 
 def _engine(place: Path, config: Mapping[str, Any], runtime: str) -> str:
