@@ -42,9 +42,9 @@ def check_exportable(model: Any) -> None:
         Saying why, and what to use instead.
     """
     name = model.settings.head
-    if not isinstance(model, Model):
+    if not isinstance(model, Model) and not _searches(model):
         raise ConfigError(f"The head {name!r} is a whole model and predicts as it is: it needs no export.")
-    if model.head.reads != "vectors":
+    if not _searches(model) and model.head.reads != "vectors":
         raise ConfigError(
             f"The head {name!r} reads the states of tokens, which cannot be exported yet. It predicts with PyTorch; "
             "the other heads can be exported."
@@ -60,11 +60,17 @@ def check_exportable(model: Any) -> None:
             f"The tokenizer {type(encoder.tokenise.tokenizer).__name__} is written in Python, so ONNX Runtime has none "
             "to go with it. Use an encoder whose folder has a tokenizer.json."
         )
-    size = sum(one.numel() * one.element_size() for one in model.parameters())
+    weights = model.encoder if _searches(model) else model
+    size = sum(one.numel() * one.element_size() for one in weights.parameters())
     if size > _MOST_BYTES:
         raise ConfigError(
             f"The model has {size / 1e9:.1f} GB of weights; an ONNX file holds 2 GB. Use a smaller encoder."
         )
+
+
+def _searches(model: Any) -> bool:
+    """Tell whether a model keeps its head as rows that are searched: then only the encoder is exported."""
+    return bool(getattr(model, "searches", False))
 
 
 def write_onnx(model: Model, folder: Path, *, fused: bool = True) -> None:
@@ -85,15 +91,15 @@ def write_onnx(model: Model, folder: Path, *, fused: bool = True) -> None:
         The extra ``export`` is not installed.
     """
     encoder: Any = model.encoder
-    model.eval()
+    (encoder if _searches(model) else model).eval()
     with plain_attention(encoder):
         tokens = torch.ones(2, 5, dtype=torch.long)
         mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])  # padding, or the mask would be traced away
         inputs = {"input_ids": tokens, "attention_mask": mask}
         _trace(encoder_graph(encoder), inputs, "vectors", folder / ENCODER, opset=_ENCODER_OPSET, rows="W", columns="L")
-    _trace(
-        HeadGraph(model), {"features": torch.zeros(2, encoder.width)}, "node_proba", folder / HEAD, opset=_HEAD_OPSET
-    )
+    if not _searches(model):
+        features = {"features": torch.zeros(2, encoder.width)}
+        _trace(HeadGraph(model), features, "node_proba", folder / HEAD, opset=_HEAD_OPSET)
     if fused and isinstance(encoder, TransformerEncoder):
         fuse(folder / ENCODER, encoder.backbone.config)
     tokenizer = encoder.tokenise.tokenizer.backend_tokenizer
@@ -138,6 +144,10 @@ def read_export(model: Model, folder: Path, *, engine: str = "onnx") -> RuntimeM
     engine
         What computes the encoder: ``onnx`` or ``openvino``.
     """
+    if _searches(model):
+        searching: Any = copy(model)
+        searching.encoder = RuntimeModel(folder, model.taxonomy, model.settings, engine=engine, head=False)
+        return searching  # type: ignore[no-any-return]
     found = RuntimeModel(folder, model.taxonomy, model.settings, model.summary, engine=engine)
     found.thresholds, found.calibration, found.evidence = model.thresholds, model.calibration, model.evidence
     return found
@@ -180,8 +190,13 @@ def probe_texts(model: Model) -> list[str]:
 def largest_difference(model: Model, exported: RuntimeModel, texts: Sequence[str]) -> float:
     """Give the largest difference of a node probability between PyTorch and an export, before any calibration.
 
-    A calibration may have steps (isotonic), on which two sums that differ by a rounding end far apart.
+    A calibration may have steps (isotonic), on which two sums that differ by a rounding end far apart. Of a model that
+    searches, the largest difference of a scaled feature: its head is the same.
     """
+    if _searches(model):
+        pair: Any = (model, exported)
+        torch_vectors, onnx_vectors = (one.vectors(texts) for one in pair)
+        return float(np.abs(torch_vectors - onnx_vectors).max(initial=0.0))
     torch_proba, onnx_proba = (_uncalibrated(one).node_proba(texts) for one in (model, exported))
     return float(np.abs(torch_proba - onnx_proba).max(initial=0.0))
 

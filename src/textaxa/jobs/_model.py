@@ -85,8 +85,8 @@ def computed_by(model: "Model") -> str:
     if isinstance(model, FastPathModel):
         parts = [computed_by(part) for part in (model.cheap, model.strong)]
         return f"a fast path of two models ({' and '.join(one or model.cheap.settings.head for one in parts)})"
-    if isinstance(model, RuntimeModel):
-        return model.computed_by
+    if isinstance(model, RuntimeModel) or getattr(model, "searches", False):
+        return str(model.computed_by)
     return "PyTorch" if needs_encoder(model.settings.head) else ""
 
 

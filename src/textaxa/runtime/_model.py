@@ -40,6 +40,8 @@ class RuntimeModel:
         Of the model.
     engine
         What computes the encoder, one of ``ENGINES``.
+    head
+        Whether there is a head, too; without one it encodes only, for a model that has its head elsewhere.
 
     Attributes
     ----------
@@ -69,6 +71,7 @@ class RuntimeModel:
         summary: dict[str, Any] | None = None,
         *,
         engine: str = "onnx",
+        head: bool = True,
     ) -> None:
         self.taxonomy = taxonomy
         self.settings = settings
@@ -89,6 +92,8 @@ class RuntimeModel:
             width=self.layout.width,
             threads=threads,
         )
+        if not head:
+            return
         self._head = Session(
             folder / HEAD,
             inputs={"features"},
