@@ -97,6 +97,8 @@ class _TrainingBar:
                 show = {"description": "preparing"}
             case "note" | "recipe":
                 self.progress.console.print(event["text"], highlight=False, markup=False)
+            case "encoded":
+                show = {"description": "encoding", "total": event["of"], "completed": event["rows"]}
             case "start":
                 show = {"description": "training", "total": event["steps"], "completed": event["step"]}
             case "step":
