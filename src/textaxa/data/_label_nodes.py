@@ -16,7 +16,14 @@ def label_nodes(taxonomy: Taxonomy, labels: Sequence[Sequence[Path]]) -> list[li
     DataError
         A path is not in the taxonomy.
     """
-    return [[_node(taxonomy, path, row) for path in paths] for row, paths in enumerate(labels)]
+    known: dict[Path, int] = {}  # labels repeat, and one look-up is cheaper than one a level
+    nodes = []
+    for row, paths in enumerate(labels):
+        for path in paths:
+            if path not in known:
+                known[path] = _node(taxonomy, path, row)
+        nodes.append([known[path] for path in paths])
+    return nodes
 
 
 def terminal_positions(taxonomy: Taxonomy, nodes: Sequence[Sequence[int]]) -> np.ndarray:

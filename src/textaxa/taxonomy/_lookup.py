@@ -26,9 +26,11 @@ class PathIndex:
         """Give the node at ``path``, or None."""
         if isinstance(path, str) or not path:
             return None
-        node = -1
+        # A million rows of labels come through here, so a step costs two look-ups and no call.
+        tables, node = self._tables, -1
         for name in path:
-            found = self._table(node).get(name)
+            table = tables.get(node)
+            found = (self._table(node) if table is None else table).get(name)
             if found is None:
                 return None
             node = found
