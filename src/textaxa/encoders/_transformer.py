@@ -14,6 +14,7 @@ from textaxa._pieces import flop_of
 from textaxa._quiet import quiet_transformers
 from textaxa.encoders._cut import LayerCut
 from textaxa.encoders._encoder import Encoder
+from textaxa.encoders._light import attention_that_learns_fast, lighten_dropout
 from textaxa.encoders._tokens import TextTokeniser, TokenStates
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
@@ -95,10 +96,15 @@ class TransformerEncoder(Encoder):
     def _last_states(
         self, input_ids: torch.Tensor, attention_mask: torch.Tensor, below: torch.Tensor | None
     ) -> torch.Tensor:
-        if below is not None and self.cut is not None:
-            return self.cut.last_states(below, input_ids, attention_mask)
-        states: torch.Tensor = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        return states
+        with attention_that_learns_fast(input_ids.device):
+            if below is not None and self.cut is not None:
+                return self.cut.last_states(below, input_ids, attention_mask)
+            states: torch.Tensor = self.backbone(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+            return states
+
+    def lighten_dropout(self) -> None:
+        """Train with dropout that costs less on a CPU; prediction has none."""
+        lighten_dropout(self.backbone)
 
     def train(self, mode: bool = True) -> "TransformerEncoder":
         """Switch dropout on or off; in layers that are frozen it stays off."""

@@ -106,6 +106,8 @@ class _Run:
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
     ) -> Model:
         encoder = load_encoder(self.settings.encoder)
+        if isinstance(encoder, TransformerEncoder):
+            encoder.lighten_dropout()
         targets = Targets(self.taxonomy, labels, self.settings.task)
         rows = _Rows(texts, valid[0] if valid else (), encoder)
         chosen = self._chosen(encoder, rows, targets)
