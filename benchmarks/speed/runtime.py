@@ -1,12 +1,13 @@
-"""Texts a second: the transformers pipeline, our model in PyTorch, and its exports for ONNX Runtime in fp32 and int8.
+"""Texts a second of MiniLM, step by step: transformers' pipeline, PyTorch, batches of like length, other engines.
 
-    python benchmarks/speed/runtime.py open-apps arxiv
-    python benchmarks/speed/runtime.py open-apps --threads 1 --texts 64 --rounds 3 --dry
+    python benchmarks/speed/runtime.py                     # open-apps and arxiv, about five minutes on two cores
+    python benchmarks/speed/runtime.py open-apps --texts 32 --rounds 1 --dry
+    python benchmarks/speed/runtime.py arxiv --budgets 2048 4096 8192 --rounds 3 --dry
 
 The first adds to results/runtime.jsonl and writes results/runtime.md. The ways take turns, round by round, on the same
 texts; medians over rounds. Between the ways a large single-precision matrix product is timed on the same threads: the
-ceiling. Useful work is the multiply-adds of the transformer over real tokens, padding left out. Weights of the head are
-random: the time does not depend on them.
+ceiling of fp32. Useful work is the multiply-adds of the transformer over real tokens, padding left out. Weights of the
+head are random: the time does not depend on them. ``--budgets`` times the exports with other sizes of batches instead.
 """
 
 import argparse
@@ -17,39 +18,42 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from _engines import NAIVE_BATCH, PIPELINE, TORCH, UNSORTED, Way, exported, exports_here, pipeline, unsorted, untrained
+
 RESULTS = Path(__file__).parents[1] / "results"
-MAX_LENGTH = 256
-NAIVE_BATCH = 32
 SGEMM = 1536
-PIPELINE, TORCH, FP32, INT8 = "transformers pipeline", "PyTorch", "ONNX Runtime fp32", "ONNX Runtime int8"
 
 
 def main() -> None:
     options = _options()
     os.environ["OMP_NUM_THREADS"] = str(options.threads)  # read by PyTorch and by textaxa.runtime when they start
-    found = [measure(name, options) for name in options.sets]
-    for one in found:
-        print(json.dumps(one))
-    if not options.dry:
-        with (RESULTS / "runtime.jsonl").open("a", encoding="utf-8") as file:
-            file.writelines(json.dumps(one) + "\n" for one in found)
-        write_table()
+    for name in options.sets:
+        found = measure(name, options)
+        print(json.dumps(found), flush=True)
+        if not options.dry:
+            with (RESULTS / "runtime.jsonl").open("a", encoding="utf-8") as file:
+                file.write(json.dumps(found) + "\n")
+            write_table()
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="+", help="data sets of benchmarks/_corpora.py")
-    parser.add_argument("--texts", type=int, default=512)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("sets", nargs="*", default=["open-apps", "arxiv"], help="of benchmarks/_corpora.py")
+    parser.add_argument("--texts", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--budgets", type=int, nargs="+", help="tokens in a batch, for the exports; implies --dry")
     parser.add_argument("--dry", action="store_true", help="write nothing")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.dry = options.dry or bool(options.budgets)
+    return options
 
 
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
@@ -57,68 +61,53 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     from _corpora import load
     from _machine import describe
 
+    from textaxa._pieces import flop_of
+    from textaxa.encoders._transformer import sizes_of
+
     split = load(name)
     texts = random.Random(0).sample(split.test[0], min(options.texts, len(split.test[0])))  # noqa: S311
     with tempfile.TemporaryDirectory() as scratch:
-        ways, tokens = _ways(split, Path(scratch))
-        lengths = [sum(map(len, pieces)) for pieces in tokens(texts)]
+        model = untrained(split)
+        lengths = [len(piece) for pieces in model.encoder.tokenise(texts) for piece in pieces]
+        ways = _budgets(model, options.budgets, Path(scratch)) if options.budgets else _ways(model, Path(scratch))
+        print(f"{name}: {len(texts)} texts, {options.rounds} rounds of {', '.join(ways)}", flush=True)
         times, ceiling = _in_turn(ways, texts, options.rounds)
-    work = sum(map(useful_flop, lengths))
+    work = flop_of(lengths, **sizes_of(model.encoder.backbone.config))
+    first = times[next(iter(times))]
     rows = {
         way: {
             "texts_per_second": len(texts) / statistics.median(seconds),
             "share_of_sgemm": work / statistics.median(seconds) / statistics.median(ceiling),
-            "times_pipeline": statistics.median(
-                slow / fast for slow, fast in zip(times[PIPELINE], seconds, strict=True)
-            ),
+            "times_pipeline": statistics.median(slow / fast for slow, fast in zip(first, seconds, strict=True)),
             "seconds": seconds,
         }
         for way, seconds in times.items()
     }
-    about = {"texts": len(texts), "tokens": statistics.mean(lengths), "threads": options.threads}
+    about = {"texts": len(texts), "tokens": sum(lengths) / len(texts), "threads": options.threads}
     return {"set": name, **about, "gflops": statistics.median(ceiling) / 1e9, "ways": rows, "machine": describe()}
 
 
-def _ways(split: Any, scratch: Path) -> tuple[dict[str, Callable[[Sequence[str]], object]], Callable[..., Any]]:
-    """Give every way as a function of texts, and our tokeniser."""
-    from textaxa.encoders import load_encoder, packaged_minilm
-    from textaxa.exporting import as_int8, read_export, write_onnx
-    from textaxa.heads import build_head, head_settings
-    from textaxa.model import Model
-    from textaxa.settings import EncoderSettings, ModelSettings
-    from textaxa.taxonomy import Taxonomy
-
-    taxonomy = Taxonomy.from_paths(split.paths)
-    encoder = load_encoder(EncoderSettings(max_length=MAX_LENGTH))
-    head = build_head("chained", taxonomy, encoder.width, task="single")
-    settings = ModelSettings("single", "chained", head_settings("chained")(), encoder.settings)
-    model = Model(taxonomy, encoder, head, settings).eval()
-    exports = {}
-    for way in (FP32, INT8):
-        place = scratch / way
-        place.mkdir()
-        write_onnx(model, place)
-        if way == INT8:
-            as_int8(place)
-        exports[way] = read_export(model, place)
-    naive = _pipeline(packaged_minilm(), len(taxonomy.terminals))
-    ways = {PIPELINE: naive, TORCH: model.node_proba, **{way: one.node_proba for way, one in exports.items()}}
-    return ways, encoder.tokenise
+def _ways(model: Any, scratch: Path) -> dict[str, Way]:
+    ways = {
+        PIPELINE: pipeline(len(model.taxonomy.terminals)),
+        UNSORTED: unsorted(model),
+        TORCH: model.node_proba,
+    }
+    return ways | {way: exported(model, way, scratch).node_proba for way in exports_here()}
 
 
-def _pipeline(folder: Path, n_classes: int) -> Callable[[Sequence[str]], object]:
-    """Give what most people run: a classifier of transformers, texts as they come, 32 at a time."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+def _budgets(model: Any, budgets: Sequence[int], scratch: Path) -> dict[str, Way]:
+    ways: dict[str, Way] = {}
+    for way in exports_here():
+        one = exported(model, way, scratch)
+        for budget in budgets:
+            sized = copy(one)
+            sized.batch_tokens = budget
+            ways[f"{way}, {budget} tokens"] = sized.node_proba
+    return ways
 
-    model = AutoModelForSequenceClassification.from_pretrained(folder, num_labels=n_classes)
-    classify = pipeline("text-classification", model=model, tokenizer=AutoTokenizer.from_pretrained(folder), device=-1)
-    how = {"batch_size": NAIVE_BATCH, "truncation": True, "max_length": MAX_LENGTH, "top_k": None}
-    return lambda texts: classify(list(texts), **how)
 
-
-def _in_turn(
-    ways: dict[str, Callable[[Sequence[str]], object]], texts: Sequence[str], rounds: int
-) -> tuple[dict[str, list[float]], list[float]]:
+def _in_turn(ways: dict[str, Way], texts: Sequence[str], rounds: int) -> tuple[dict[str, list[float]], list[float]]:
     """Give the seconds of every way in every round, and the FLOP/s of matrix products in between."""
     for way in ways.values():
         way(texts[:NAIVE_BATCH])  # first calls make buffers and thread pools
@@ -146,11 +135,6 @@ def _sgemm() -> float:
     return 2 * SGEMM**3 / best
 
 
-def useful_flop(tokens: int, *, width: int = 384, layers: int = 6) -> float:
-    """Give the floating-point operations of a BERT encoder over one text: projections, feed-forward, attention."""
-    return layers * (24 * width**2 * tokens + 4 * width * tokens**2)
-
-
 def write_table() -> None:
     """Write the last measurement of every set and number of threads as Markdown."""
     lines = (RESULTS / "runtime.jsonl").read_text(encoding="utf-8").splitlines()
@@ -158,7 +142,8 @@ def write_table() -> None:
     text = [
         "# Prediction without PyTorch",
         "",
-        "Made by `python benchmarks/speed/runtime.py`. Medians; the ways took turns.",
+        "Made by `python benchmarks/speed/runtime.py`. Medians; the ways took turns. From *PyTorch* on, texts are in",
+        "batches of like length.",
     ]
     for one in last.values():
         text += ["", f"## {one['set']}, {one['threads']} threads", "", one["machine"], ""]

@@ -16,7 +16,7 @@ be read is lost, while a text of 5 MB costs no more than one of 10 kB."""
 _WINDOW_OVERLAP = 0.25
 """Neighbouring windows share at least this part, so that a phrase at a border is read whole at least once."""
 
-_BATCH_TOKENS = 4096
+BATCH_TOKENS = 4096
 """Padded tokens in one batch at prediction time: the plateau of speed on a CPU, small enough for any memory."""
 
 _WORTH_A_BATCH, _LIKE = 512, 0.9
@@ -136,7 +136,7 @@ def length_of(pieces: Pieces) -> int:
     return sum(map(len, pieces))
 
 
-def batches_by_length(pieces: Sequence[Pieces], *, budget: int = _BATCH_TOKENS) -> Iterator[list[int]]:
+def batches_by_length(pieces: Sequence[Pieces], *, budget: int = BATCH_TOKENS) -> Iterator[list[int]]:
     """Give row numbers in batches of at most ``budget`` padded tokens and of like length, longest texts first.
 
     >>> list(batches_by_length([((1, 2),), ((1, 2, 3, 4),), ((1, 2),)], budget=5))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from textaxa._pieces import Pieces, Work, batches_by_length, flop_of
+from textaxa._pieces import BATCH_TOKENS, Pieces, Work, batches_by_length, flop_of
 from textaxa._windows import tokenised
 from textaxa.calibration import Calibration
 from textaxa.decisions import Choice, Decider
@@ -61,6 +61,8 @@ class RuntimeModel:
         What held-out rows say about the model with the weights of PyTorch: promises rest on it.
     work : Work
         What its encoder has done so far.
+    batch_tokens : int
+        Padded tokens that are computed at a time.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class RuntimeModel:
         self.calibration: Calibration | None = None
         self.evidence: Evidence | None = None
         self.work = Work()
+        self.batch_tokens = BATCH_TOKENS
         self.layout: Layout = read_layout(folder)
         self.tokenise = RuntimeTokeniser(folder / TOKENIZER, self.layout, settings.encoder)
         threads = available_threads()
@@ -123,7 +126,7 @@ class RuntimeModel:
     def _encoded(self, texts: Sequence[str]) -> np.ndarray:
         vectors = np.empty((len(texts), self.layout.width), dtype=np.float32)
         for rows, pieces in tokenised(texts, self.tokenise):
-            for batch in batches_by_length(pieces):
+            for batch in batches_by_length(pieces, budget=self.batch_tokens):
                 these = [pieces[i] for i in batch]
                 feed, per_text = padded(these, self.layout.padding)
                 vectors[[rows[i] for i in batch]] = _averaged(self._encoder(feed), per_text)
