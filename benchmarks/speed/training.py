@@ -41,7 +41,7 @@ FULL, BALANCED, FROZEN = "textaxa best (all layers)", "textaxa balanced", "texta
 MAX_LENGTH, BATCH, EPOCHS, HEAD_EPOCHS = 256, 32, 3, 30
 SETS = ("open-apps", "arxiv")
 TESTED_SETS = ("trec", "open-apps", "hwu64", "amazon3")
-MOST_TRAIN, MOST_VALID, MOST_TEST, SEEDS = 3000, 500, 1000, 3
+MOST_TRAIN, MOST_VALID, MOST_TEST, SEEDS = 2000, 500, 1000, 3
 WAYS = {"plain": None, "best": None, "balanced": 2, "top 1": 1, "top 3": 3}
 """What accuracy is measured of, with the number of layers that are trained; None for all."""
 
