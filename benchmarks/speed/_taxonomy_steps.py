@@ -52,8 +52,10 @@ def paths(leaves: int) -> Iterator[tuple[str, ...]]:
     """Give the paths of the leaves of a tree in which every node has 30 children, with names like industries'."""
     depth = max(1, int(np.ceil(np.log(leaves) / np.log(FAN_OUT) - 1e-9)))
     sizes = [FAN_OUT**level for level in reversed(range(depth))]
-    for leaf in range(leaves):
-        yield tuple([_name(leaf // size) for size in sizes])
+    for first in range(0, leaves, FAN_OUT):
+        above = tuple([_name(first // size) for size in sizes[:-1]])
+        for leaf in range(first, min(first + FAN_OUT, leaves)):
+            yield (*above, _name(leaf))
 
 
 def _name(number: int) -> str:
