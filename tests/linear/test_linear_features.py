@@ -5,7 +5,7 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from textaxa.errors import ConfigError, DataError
-from textaxa.linear import LinearSettings
+from textaxa.linear import LinearSettings, _counter
 from textaxa.linear import _features as room
 from textaxa.linear._features import Features, fit_features
 from textaxa.linear._settings import resolved
@@ -74,8 +74,9 @@ def test_nothing_to_count_is_told(texts):
 def test_many_rows_are_counted_in_parts_and_from_a_sample(monkeypatch):
     texts = [f"word{i % 7} other{i % 3}" for i in range(100)]
     whole, expected = fit_features(chosen(texts, characters="off"), texts, seed=0)
-    monkeypatch.setattr(room, "_ROWS", 9)
-    np.testing.assert_array_equal(whole(texts).toarray(), expected.toarray())
+    with monkeypatch.context() as patch:
+        patch.setattr(_counter, "BLOCK", 9)
+        np.testing.assert_array_equal(whole(texts).toarray(), expected.toarray())
     monkeypatch.setattr(room, "_COUNTED_CHARACTERS", {"words": 400, "characters": 400})
     sampled, vectors = fit_features(chosen(texts, characters="off"), texts, seed=0)
     assert 0 < sampled.width <= whole.width

@@ -1,27 +1,18 @@
 """Texts to sparse TF-IDF vectors, over a vocabulary that is plain strings. In come texts, out goes a CSR matrix."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from scipy import sparse
-from sklearn.feature_extraction.text import CountVectorizer
-from sklearn.preprocessing import normalize
 
 from textaxa.errors import DataError
+from textaxa.linear._counter import Columns, Counts, blocks, columns_of, count, cut_of
 from textaxa.linear._settings import LinearSettings
-
-_WORD = r"(?u)\b\w+\b"
-"""Words of one letter count too: "C", "R", and most Chinese words."""
+from textaxa.linear._vocabulary import choose
 
 _COUNTED_CHARACTERS = {"words": 60_000_000, "characters": 15_000_000}
 """So many characters of text are counted to choose the vocabulary; of more, an even sample. It bounds the memory of
 counting, before the rare n-grams are dropped, to about 1.5 GB."""
-
-_ROWS = 20_000
-"""Texts that are counted at a time."""
-
-_EMPTY = "empty vocabulary", "no terms remain"
 
 Strings = list[str]
 
@@ -39,23 +30,45 @@ class Features:
         The inverse document frequency of each n-gram.
     """
 
-    def __init__(self, settings: LinearSettings, vocabulary: dict[str, Strings], idf: dict[str, np.ndarray]) -> None:
+    def __init__(
+        self,
+        settings: LinearSettings,
+        vocabulary: dict[str, Strings],
+        idf: dict[str, np.ndarray],
+        *,
+        like: "Features | None" = None,
+    ) -> None:
+        """Take ``vocabulary`` and ``idf``; ``like`` has the same vocabulary, and its tables are shared."""
         self.vocabulary = vocabulary
         self.idf = idf
-        self._counters = {
-            kind: _counter(settings, kind, vocabulary={term: i for i, term in enumerate(terms)})
-            for kind, terms in vocabulary.items()
-        }
+        own = () if like else [columns_of(cut_of(settings, kind), terms) for kind, terms in vocabulary.items()]
+        self._kinds: Sequence[Columns] = like._kinds if like else own
+        self._offsets = np.cumsum([0, *map(len, vocabulary.values())]).tolist()
+        self._idf = np.concatenate([idf[kind] for kind in vocabulary])
 
     @property
     def width(self) -> int:
         """Number of columns, F."""
-        return sum(map(len, self.vocabulary.values()))
+        return int(self._offsets[-1])
 
     def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Give the vectors of texts as float32 CSR (B, F)."""
-        blocks = [_weighted(_counts(self._counters[kind], texts), self.idf[kind]) for kind in self.vocabulary]
-        return _beside(blocks)
+        return self.of_counts(self.counts(block) for block in blocks(texts, self.width))
+
+    def counts(self, texts: Sequence[str]) -> Counts:
+        """Count the n-grams of one of the `blocks` of texts."""
+        return count(self._kinds, self._offsets[:-1], self.width, texts)
+
+    def of_counts(self, parts: Iterable[Counts]) -> sparse.csr_matrix:
+        """Give the vectors of counted texts."""
+        values, columns, ends = [np.empty(0, np.float32)], [np.empty(0, np.int32)], [np.zeros(1, np.int64)]
+        for one in parts:
+            values.append(_weighted(one, self._idf))
+            columns.append(one.columns)
+            ends.append(one.starts[len(self._kinds) :: len(self._kinds)] + ends[-1][-1])
+        rows = np.concatenate(ends)
+        shape = (len(rows) - 1, self.width)
+        return sparse.csr_matrix((np.concatenate(values), np.concatenate(columns), rows), shape)
 
 
 def fit_features(settings: LinearSettings, texts: Sequence[str], *, seed: int) -> tuple[Features, sparse.csr_matrix]:
@@ -67,34 +80,23 @@ def fit_features(settings: LinearSettings, texts: Sequence[str], *, seed: int) -
         No n-gram is left to count.
     """
     vocabulary: dict[str, Strings] = {}
-    idf: dict[str, np.ndarray] = {}
-    blocks = []
     for kind in kinds(settings):
-        terms, counts = _counted(settings, kind, texts, seed)
+        sample = _sample(texts, kind, seed)
+        least = min(settings.min_rows or 1, len(sample))
+        terms = choose(cut_of(settings, kind), sample, most=settings.max_features, least=least)
         if terms:
-            vocabulary[kind], idf[kind] = terms, _inverse_frequency(counts)
-            blocks.append(_weighted(counts, idf[kind]))
+            vocabulary[kind] = terms
     if not vocabulary:
         raise DataError(
             "The training texts hold nothing that could be counted: no word or sequence of characters occurs in "
             f"{settings.min_rows} rows. Set min_rows = 1, count characters too, or use another head."
         )
-    return Features(settings, vocabulary, idf), _beside(blocks)
+    return _weighed(settings, vocabulary, texts)
 
 
 def kinds(settings: LinearSettings) -> list[str]:
     """Give which n-grams are counted: ``words``, ``characters``."""
     return ["words"] * (settings.word_ngrams > 0) + ["characters"] * (settings.characters != "off")
-
-
-def _counter(settings: LinearSettings, kind: str, **options: Any) -> CountVectorizer:
-    if kind == "words":
-        how: dict[str, Any] = {"token_pattern": _WORD, "ngram_range": (1, settings.word_ngrams)}
-    else:
-        lengths = settings.character_ngrams or (2, 5)
-        analyzer = "char" if settings.characters == "across-words" else "char_wb"
-        how = {"analyzer": analyzer, "ngram_range": (min(lengths), max(lengths))}
-    return CountVectorizer(dtype=np.float32, **how, **options)
 
 
 def _sample(texts: Sequence[str], kind: str, seed: int) -> Sequence[str]:
@@ -108,37 +110,29 @@ def _sample(texts: Sequence[str], kind: str, seed: int) -> Sequence[str]:
     return [texts[i] for i in np.sort(taken)]
 
 
-def _counted(
-    settings: LinearSettings, kind: str, texts: Sequence[str], seed: int
-) -> tuple[Strings, sparse.csr_matrix | None]:
-    """Give the most frequent n-grams in alphabetical order, and their counts in all texts."""
-    sample = _sample(texts, kind, seed)
-    most, least = settings.max_features, min(settings.min_rows or 1, len(sample))
-    counter = _counter(settings, kind, max_features=most, min_df=least)
-    try:
-        counts = counter.fit_transform(sample)
-    except ValueError as error:
-        if any(reason in str(error) for reason in _EMPTY):
-            return [], None
-        raise
-    return counter.get_feature_names_out().tolist(), counts if sample is texts else _counts(counter, texts)
+def _weighed(
+    settings: LinearSettings, vocabulary: dict[str, Strings], texts: Sequence[str]
+) -> tuple[Features, sparse.csr_matrix]:
+    """Give the features with the inverse document frequencies of texts, and the vectors of these texts."""
+    bare = Features(settings, vocabulary, {kind: np.ones(len(terms), np.float32) for kind, terms in vocabulary.items()})
+    counted = [bare.counts(block) for block in blocks(texts, bare.width)]
+    rows_with = np.zeros(bare.width)
+    for one in counted:
+        rows_with += np.bincount(one.columns, minlength=bare.width)
+    inverse = (np.log((1 + len(texts)) / (1 + rows_with)) + 1).astype(np.float32)  # as scikit-learn has it
+    parts = np.split(inverse, np.cumsum([len(terms) for terms in vocabulary.values()])[:-1])
+    features = Features(settings, vocabulary, dict(zip(vocabulary, parts, strict=True)), like=bare)
+    return features, features.of_counts(counted)
 
 
-def _counts(counter: CountVectorizer, texts: Sequence[str]) -> sparse.csr_matrix:
-    parts = [counter.transform(texts[start : start + _ROWS]) for start in range(0, max(1, len(texts)), _ROWS)]
-    return sparse.csr_matrix(sparse.vstack(parts, format="csr"))
-
-
-def _inverse_frequency(counts: sparse.csr_matrix) -> np.ndarray:
-    """Give ln((1 + rows) / (1 + rows with the n-gram)) + 1, as scikit-learn has it; float32 (F,)."""
-    rows_with = np.bincount(counts.indices, minlength=counts.shape[1])
-    return (np.log((1 + counts.shape[0]) / (1 + rows_with)) + 1).astype(np.float32)
-
-
-def _weighted(counts: sparse.csr_matrix, idf: np.ndarray) -> sparse.csr_matrix:
-    counts.data = (1 + np.log(counts.data)) * idf[counts.indices]
-    return normalize(counts, copy=False) if counts.shape[0] else counts
-
-
-def _beside(blocks: list[sparse.csr_matrix]) -> sparse.csr_matrix:
-    return blocks[0] if len(blocks) == 1 else sparse.hstack(blocks, format="csr", dtype=np.float32)
+def _weighted(counts: Counts, idf: np.ndarray) -> np.ndarray:
+    """Give (1 + log(count)) * idf, those of each text and kind brought to length 1; float32 (E,)."""
+    values = np.log(counts.values)
+    values += 1
+    values *= idf[counts.columns]
+    sizes = np.diff(counts.starts)
+    some = sizes > 0
+    if some.any():
+        lengths = np.sqrt(np.add.reduceat(values * values, counts.starts[:-1][some]))
+        values /= np.repeat(lengths, sizes[some])
+    return values
