@@ -147,7 +147,7 @@ def read_export(model: Model, folder: Path, *, engine: str = "onnx") -> RuntimeM
     if _searches(model):
         searching: Any = copy(model)
         searching.encoder = RuntimeModel(folder, model.taxonomy, model.settings, engine=engine, head=False)
-        return searching  # type: ignore[no-any-return]
+        return searching
     found = RuntimeModel(folder, model.taxonomy, model.settings, model.summary, engine=engine)
     found.thresholds, found.calibration, found.evidence = model.thresholds, model.calibration, model.evidence
     return found
