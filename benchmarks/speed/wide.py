@@ -1,18 +1,23 @@
 """The wide head at 100 to 1,000,000 leaves: time a text, memory, agreement with exact search, seconds an epoch.
 
+    python benchmarks/speed/wide.py all            # the curve, trained heads, memory: about seven minutes on two cores
+    python benchmarks/speed/wide.py all --dry      # the same with at most 10,000 leaves; writes nothing
     python benchmarks/speed/wide.py predict 100 1000 10000 100000 1000000
     python benchmarks/speed/wide.py memory 1000000
     python benchmarks/speed/wide.py train 100000
     python benchmarks/speed/wide.py real open-apps hwu64
     python benchmarks/speed/wide.py table
 
-Each part adds its numbers to ``benchmarks/results/wide.jsonl``; ``table`` writes ``wide.md`` from the last of each.
+``all`` adds to ``results/wide_curve.jsonl`` and writes ``wide_curve.md`` and ``wide_curve.svg``; ``page`` writes these
+two anew. The other parts add their numbers to ``wide.jsonl``; ``table`` writes ``wide.md`` from the last of each.
 Features are planted: a vector a node, a text is the sum of those on its path and noise. ``predict`` searches with these
 vectors as weights, scaled by the noise as the best linear classifier would; ``train`` learns its weights from texts.
 """
 
 import argparse
 import json
+import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -24,6 +29,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from _machine import describe
+from _wide_curve import scratch, step
+from _wide_page import write as write_page
+from _wide_planted import BEAM, NOISES, WIDTH, Planted, exact, resident_mb
 from _wide_table import PARTS, table
 
 from textaxa.decoding import top_paths
@@ -31,84 +39,14 @@ from textaxa.taxonomy import Taxonomy
 from textaxa.wide import WideHead, WideTraining, fit_wide, load_wide, save_wide
 
 RESULTS = Path(__file__).parents[1] / "results" / "wide.jsonl"
-WIDTH = 384
-FAN_OUT = 30
-NOISES = {"clear": 4.0, "hard": 8.0}
-"""Of clear texts about 95 % find their leaf; of hard ones fewer than half at many leaves, and the beam stays full."""
 BLANK = 0.01
-BEAM = 10
 BATCH = 256
 ROUNDS = 15
 ALONE = 200
 CHECKED = 256
 TEXTS = 1_000_000
-
-
-class Planted:
-    """A taxonomy of about ``leaves`` leaves, with a vector for every node that is computed when it is asked for."""
-
-    def __init__(self, leaves: int, noise: float = NOISES["clear"]) -> None:
-        self.noise = noise
-        rng = np.random.default_rng(0)
-        levels = max(1, round(np.log(leaves) / np.log(FAN_OUT)))
-        mean = leaves ** (1 / levels)
-        paths: list[tuple[str, ...]] = [()]
-        for _ in range(levels):
-            # Fan-outs differ by up to a third; the same mean at every level.
-            counts = rng.integers(round(mean * 2 / 3), round(mean * 4 / 3) + 1, len(paths))
-            if levels == 1 or len(paths) == 1:
-                counts[:] = round(mean)
-            paths = [(*path, str(i)) for path, n in zip(paths, counts.tolist(), strict=True) for i in range(n)]
-        self.taxonomy = Taxonomy.from_paths(paths)
-        n = len(self.taxonomy)
-        self._low, self._high = (rng.standard_normal((size, WIDTH), dtype=np.float32) for size in (1021, n // 1021 + 1))
-        self._high = np.sign(self._high)
-
-    def vectors(self, nodes: np.ndarray) -> np.ndarray:
-        return self._low[nodes % 1021] * self._high[nodes // 1021]
-
-    def leaves(self, n: int, seed: int) -> np.ndarray:
-        return np.random.default_rng((1, seed)).choice(np.flatnonzero(self.taxonomy.is_leaf), n)
-
-    def features(self, nodes: np.ndarray, seed: int) -> np.ndarray:
-        texts = self.noise * np.random.default_rng((2, seed)).standard_normal((len(nodes), WIDTH), dtype=np.float32)
-        at = nodes.copy()
-        while (rows := np.flatnonzero(at >= 0)).size:
-            texts[rows] += self.vectors(at[rows])
-            at[rows] = self.taxonomy.parent[at[rows]]
-        return texts / np.float32(np.sqrt(self.taxonomy.n_levels + self.noise**2))
-
-    def head(self) -> WideHead:
-        head = WideHead.zeros(self.taxonomy, WIDTH)
-        scale = np.float32(np.sqrt(self.taxonomy.n_levels + self.noise**2) / self.noise**2)
-        for at in range(0, len(head.options), 1 << 16):
-            nodes = head.options.node[at : at + (1 << 16)]
-            rows = self.vectors(nodes)
-            head.rows.values[at : at + len(nodes)] = scale * rows
-            head.rows.bias[at : at + len(nodes)] = -0.5 / self.noise**2 * np.square(rows).sum(1)
-        return head
-
-
-def exact(head: WideHead, features: np.ndarray) -> np.ndarray:
-    """Give the most probable terminal of every text by scoring every option, 16 texts at a time."""
-    options, found = head.options, []
-    above = np.full(options.n_groups, -1)
-    above[options.below[options.below >= 0]] = np.flatnonzero(options.below >= 0)
-    sizes = np.diff(options.start)
-    for at in range(0, len(features), 16):
-        logits = features[at : at + 16] @ head.rows.values.T + head.rows.bias
-        top = np.maximum.reduceat(logits, options.start[:-1], axis=1)
-        logits -= np.repeat(top, sizes, axis=1)
-        sums = np.add.reduceat(np.exp(logits), options.start[:-1], axis=1)
-        logits -= np.repeat(np.log(sums), sizes, axis=1)
-        # Groups come after the options that lead to them, level by level, so that one pass from the top adds all up.
-        depth = np.append(0, np.asarray(head.taxonomy.depth))[head.taxonomy.parent[options.node] + 1]
-        for level in range(1, int(depth.max()) + 1):
-            columns = np.flatnonzero(depth == level)
-            logits[:, columns] += logits[:, above[options.group[columns]]]
-        logits[:, options.below >= 0] = -np.inf
-        found.append(options.node[logits.argmax(1)])
-    return np.concatenate(found)
+CURVE = RESULTS.with_name("wide_curve.jsonl")
+LARGE = [100_000, 1_000_000]
 
 
 def median(what: Callable[[int], Any], rounds: int) -> dict[str, float]:
@@ -170,11 +108,6 @@ def searched(head: WideHead, texts: np.ndarray, true: np.ndarray) -> dict[str, A
         "agrees": round(float(np.mean(found.nodes[:, 0] == true)), 4),
         "sure": round(float(found.exact.mean()), 4),
     }
-
-
-def resident_mb() -> dict[str, int]:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return {name: int(next(x for x in lines if x.startswith(name)).split()[1]) // 1000 for name in ("VmRSS", "VmHWM")}
 
 
 def memory(leaves: int) -> dict[str, Any]:
@@ -317,13 +250,53 @@ def dense(taxonomy: Taxonomy, parts: dict[str, tuple[np.ndarray, np.ndarray]]) -
     return best[1]
 
 
+def everything(*, dry: bool) -> None:
+    """Do the steps of ``all``, each in a fresh process; what is finished is written at once."""
+    leaves, large = ([100, 1000, 10_000], [10_000]) if dry else ([100, 1000, 10_000, 100_000, 1_000_000], LARGE)
+    texts, epochs = (20_000, 2) if dry else (TEXTS, 4)
+    with scratch() as folder:
+        kept = Path(folder) / "head"
+        steps = [["curve", n] for n in leaves]
+        # The largest head is kept for the measurement of memory.
+        steps += [["trained", n, texts, epochs, CHECKED if n > 10**5 else 4 * CHECKED, "-"] for n in large[:-1]]
+        steps += [["trained", large[-1], texts, epochs, CHECKED, kept], ["memory", kept]]
+        for arguments in steps:
+            began = time.perf_counter()
+            found = {"step": arguments[0], **_in_a_process([str(one) for one in arguments]), "machine": describe()}
+            print(json.dumps(found), f"({time.perf_counter() - began:.0f} s)", flush=True)
+            if not dry:
+                with CURVE.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps(found) + "\n")
+    if not dry:
+        write_page(CURVE)
+
+
+def _in_a_process(arguments: list[str]) -> dict[str, Any]:
+    env = {**os.environ, "OMP_NUM_THREADS": str(os.cpu_count()), "OPENBLAS_NUM_THREADS": str(os.cpu_count())}
+    if arguments[0] != "curve":  # which sets the threads of each way by itself
+        env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, __file__, "step", *arguments]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=[*PARTS, "table"])
+    parser.add_argument("part", choices=["all", "page", *PARTS, "table", "step"])
     parser.add_argument("what", nargs="*", help="numbers of leaves; names of data sets for `real`")
     parser.add_argument("--texts", type=int, default=TEXTS)
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--dry", action="store_true", help="small sizes, and nothing is written (all)")
     options = parser.parse_args()
+    if options.part == "all":
+        everything(dry=options.dry)
+        return
+    if options.part == "page":
+        write_page(CURVE)
+        return
+    if options.part == "step":
+        print(json.dumps(step(options.what)))
+        return
     if options.part == "table":
         RESULTS.with_suffix(".md").write_text(table(RESULTS), encoding="utf-8")
         return
