@@ -15,7 +15,7 @@ from textaxa.decoding._prediction import PredictionMaker
 from textaxa.decoding._proba import check_node_proba
 from textaxa.errors import ConfigError
 from textaxa.guarantee import Promise, prediction_sets, set_cut
-from textaxa.jobs._result_rows import ResultRows, rounded
+from textaxa.jobs._result_rows import DIGITS, ResultRows
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 
@@ -125,11 +125,11 @@ class MostProbable:
 
     def _cells(self, nodes: list[int], probable: list[float]) -> Cells:
         path, depth, stopped = self._known[nodes[0]]
-        first = (path, rounded(probable[0]), depth, stopped)
+        first = (path, round(probable[0], DIGITS), depth, stopped)
         if len(nodes) == 1:
             return first
         further = zip(nodes[1:], probable[1:], strict=True)
-        return (*first, *(value for node, p in further for value in (self._known[node][0], rounded(p))))
+        return (*first, *(value for node, p in further for value in (self._known[node][0], round(p, DIGITS))))
 
     def _nested(self, nodes: list[int], row: np.ndarray) -> list[dict[str, Any]]:
         return self.rows.listed([self._maker.make(node, row) for node in nodes])
@@ -144,8 +144,8 @@ class Remembered:
     --------
     >>> known = Remembered(characters=1000)
     >>> known.learn(["chess"], [("Games",)])
-    >>> known.get("chess"), known.get("go")
-    (('Games',), None)
+    >>> known.look_up(["chess", "go"])
+    {'chess': ('Games',), 'go': None}
     """
 
     def __init__(self, characters: int = REMEMBERED_CHARACTERS) -> None:
@@ -153,11 +153,14 @@ class Remembered:
         self._young: dict[str, Cells] = {}
         self._old: dict[str, Cells] = {}
 
-    def get(self, text: str) -> Cells | None:
-        """Give the answer of a text, or None."""
-        found = self._young.get(text)
-        if found is None and self._old and (found := self._old.get(text)) is not None:
-            self.learn([text], [found])
+    def look_up(self, texts: Iterable[str]) -> dict[str, Cells | None]:
+        """Give the answer of each text, or None; each text once, in order."""
+        young = self._young.get
+        found = {text: young(text) for text in texts}
+        if self._old:
+            again = {text: self._old[text] for text, cells in found.items() if cells is None and text in self._old}
+            found.update(again)
+            self.learn(list(again), list(again.values()))
         return found
 
     def learn(self, texts: Sequence[str], answers: Sequence[Cells]) -> None:

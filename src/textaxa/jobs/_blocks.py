@@ -30,7 +30,7 @@ class Block:
 
     def __init__(self, rows: Sequence[Row], texts: Sequence[str], known: Remembered, nothing: Cells) -> None:
         self.rows, self._row_texts, self._known = rows, texts, known
-        self._found = {text: known.get(text) for text in dict.fromkeys(texts)}
+        self._found = known.look_up(texts)
         if "" in self._found:
             self._found[""] = nothing
         self.texts = [text for text, cells in self._found.items() if cells is None]

@@ -81,16 +81,18 @@ class PredictionRun:
         deque(islice(rows, self.resumed_at), maxlen=0)
         return rows
 
-    def _write(self, rows: Iterator[Row], writer: RowWriter | PartialOutput) -> None:
+    def _write(self, unanswered: Iterator[Row], writer: RowWriter | PartialOutput) -> None:
         maker, nothing = self.answers.rows, self.answers.rows.cells(None)
-        asked = blocks_of(rows, self.stream, self.columns, nothing=nothing, size=self._block)
+        asked = blocks_of(unanswered, self.stream, self.columns, nothing=nothing, size=self._block)
         for block in self.answering(asked):
             cells = block.cells()
-            pairs = zip(block.rows, cells, strict=True)
+            rows = [row for _, row in block.rows]
             if self.stream.records is None:
-                writer.write([maker.join(row, added) for (_, row), added in pairs])
+                writer.write([maker.join(row, added) for row, added in zip(rows, cells, strict=True)])
             else:
-                writer.write_ordered([[*row, *added] for (_, row), added in pairs])
+                for row, added in zip(rows, cells, strict=True):
+                    row.extend(added)  # ours; a new list a row keeps the garbage collector busy
+                writer.write_ordered(rows)
             self.tally.add(block, cells, self.stream.unit, maker)
             if isinstance(writer, PartialOutput):
                 writer.counted(self.tally.rows, self.tally.to_dict())

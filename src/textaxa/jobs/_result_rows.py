@@ -116,7 +116,7 @@ class ResultRows:
         for rank, found in enumerate(predictions or (), start=1):
             suffix = "" if rank == 1 else f"_{rank}"
             values[f"path{suffix}"] = self._path(found)
-            values[f"probability{suffix}"] = rounded(found.probability)
+            values[f"probability{suffix}"] = _rounded(found.probability)
         if predictions:
             values["depth"] = predictions[0].depth
             values["stopped"] = predictions[0].stopped
@@ -132,7 +132,7 @@ class ResultRows:
             return {"paths": self.listed(found)}
         return {
             "paths": self.paths_separator.join(map(self._path, found)),
-            "probabilities": self.paths_separator.join(f"{rounded(p.probability)}" for p in found),
+            "probabilities": self.paths_separator.join(f"{_rounded(p.probability)}" for p in found),
         }
 
     def listed(self, predictions: Iterable[Prediction]) -> list[dict[str, Any]]:
@@ -140,8 +140,8 @@ class ResultRows:
         return [
             {
                 "path": self._path(found),
-                "probability": rounded(found.probability),
-                "levels": [{"name": name, "probability": rounded(p)} for name, p in found.levels],
+                "probability": _rounded(found.probability),
+                "levels": [{"name": name, "probability": _rounded(p)} for name, p in found.levels],
             }
             for found in predictions
             if found.path
@@ -167,6 +167,5 @@ def _new_names(input_columns: Sequence[str], added: Sequence[str]) -> dict[str, 
     return names
 
 
-def rounded(probability: float) -> float:
-    """Give a probability as it is written."""
+def _rounded(probability: float) -> float:
     return round(float(probability), DIGITS)
