@@ -55,6 +55,14 @@ def test_a_file_gets_a_line_an_epoch(capsys):
     ]
 
 
+def test_what_was_chosen_and_noted_is_told_once():
+    out = io.StringIO()
+    bar = _TrainingBar(Progress(console=Console(file=out, width=80)))
+    bar({"event": "recipe", "preset": "fast", "text": "The time budget fits [fast]."})
+    bar({"event": "note", "text": "Computed in every step."})
+    assert out.getvalue().splitlines() == ["The time budget fits [fast].", "Computed in every step."]
+
+
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0:00"), (59.6, "1:00"), (3600, "1:00:00"), (36061, "10:01:01")])
 def test_times(seconds, text):
     assert time_text(seconds) == text

@@ -222,6 +222,32 @@ def test_a_time_budget_ends_training(run, apps, tiny, tmp_path):
     assert config["summary"]["stopped"] == "time budget"
 
 
+def test_a_time_budget_without_a_choice_tells_what_it_chose(run, apps, tiny, tmp_path):
+    short = ["--max-length", "32", "--no-references"]
+    args = [*LABELS, "--encoder", tiny, "--out", tmp_path / "m", *short, "--time-budget", "2m"]
+    done = run("train", apps, *args)
+    assert done.exit_code == 0, done.stderr
+    assert "The time budget fits the preset 'best': all layers, 3 epochs" in done.stderr
+    assert "the head alone" in done.stderr
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    assert (config["training"]["preset"], config["training"]["epochs"]) == ("best", 3)
+    assert config["summary"]["recipe"]["chosen_by"] == "time budget"
+
+
+def test_a_preset_fills_in_what_no_flag_says(run, apps, tiny, tmp_path):
+    args = [*LABELS, "--encoder", tiny, "--out", tmp_path / "m", *FAST, "--no-references", "--preset", "balanced"]
+    assert run("train", apps, *args).exit_code == 0
+    config = json.loads((tmp_path / "m" / "config.json").read_text())
+    assert (config["encoder"]["frozen"], config["encoder"]["trainable_layers"]) == (False, 1)
+    assert config["training"]["preset"] == "balanced"
+
+
+def test_an_unknown_preset_is_refused_with_the_known_ones(run, apps, tmp_path):
+    done = run("train", apps, *LABELS, "--out", tmp_path / "m", "--preset", "quick")
+    assert done.exit_code == 2
+    assert "fast, balanced, best" in done.stderr
+
+
 def test_a_time_that_cannot_be_read(run, apps, tiny, tmp_path):
     done = run("train", apps, *LABELS, "--out", tmp_path / "m", "--time-budget", "soon")
     assert done.exit_code == 2
