@@ -7,6 +7,7 @@ only. `WideModel` puts an encoder before it: the head ``wide`` of `textaxa train
 from textaxa.wide._files import load_wide, save_wide
 from textaxa.wide._head import WideHead
 from textaxa.wide._model import WideModel
+from textaxa.wide._nearest import Nearest, NearestLabels
 from textaxa.wide._options import Options
 from textaxa.wide._rows import ROW_TYPES, Rows
 from textaxa.wide._settings import WideSettings
@@ -14,6 +15,8 @@ from textaxa.wide._training import WideFit, WideTraining, fit_wide
 
 __all__ = [
     "ROW_TYPES",
+    "Nearest",
+    "NearestLabels",
     "Options",
     "Rows",
     "WideFit",
