@@ -174,3 +174,15 @@ def test_with_a_real_clock_a_tiny_encoder_is_trained_whole(tiny):
     model = train(tiny, heard.append, time_budget=120)
     assert [event["preset"] for event in heard if event["event"] == "recipe"] == ["best"]
     assert "stopped" not in model.summary
+
+
+def test_an_encoder_that_cannot_be_cut_is_offered_no_balance(tiny, monkeypatch):
+    def differs(self, input_ids, attention_mask):
+        raise ConfigError("cut in two gives other states")
+
+    monkeypatch.setattr("textaxa.encoders._cut.LayerCut.check", differs)
+    heard = []
+    train(tiny, heard.append, time_budget=0)
+    (told,) = [event for event in heard if event["event"] == "recipe"]
+    assert told["preset"] == "fast"
+    assert "top layers" not in told["text"]

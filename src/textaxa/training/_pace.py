@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from textaxa.encoders import Pieces, TransformerEncoder, length_of
+from textaxa.encoders import Encoder, Pieces, TransformerEncoder, length_of
+from textaxa.encoders._cut import LayerCut
+from textaxa.errors import ConfigError
 from textaxa.model import Model
 from textaxa.settings import TrainingSettings
 from textaxa.training._arguments import autocast
@@ -123,14 +125,11 @@ def _read(model: Model, batch: Batch, recipe: TrainingSettings) -> None:
 
 
 def _cut_times(model: Model, batches: Sequence[Batch], recipe: TrainingSettings, clock: Clock) -> tuple[float, float]:
-    """Give the seconds a token below the cut, once, and above it, in a step. Both 0 where the encoder has no layers."""
+    """Give the seconds a token below the cut, once, and above it, in a step. Both 0 where the encoder has no cut."""
     encoder = model.encoder
-    if not isinstance(encoder, TransformerEncoder) or not encoder.depth:
+    cut = _cut(encoder, batches[0])
+    if cut is None:
         return 0.0, 0.0
-    encoder.freeze_below(max(1, encoder.depth // TOP_SHARE))
-    assert encoder.cut is not None  # noqa: S101 - for mypy: it was cut just now
-    cut = encoder.cut
-    cut.check(batches[0]["input_ids"][:2], batches[0]["attention_mask"][:2])
     encoder.eval()
     found: list[Batch] = []
 
@@ -141,6 +140,18 @@ def _cut_times(model: Model, batches: Sequence[Batch], recipe: TrainingSettings,
 
     below = _time_a_token(read_below, batches, clock)
     return below, _time_a_token(_stepper(TrainingStep(model, frozen=False), recipe), found[1:], clock)
+
+
+def _cut(encoder: Encoder, batch: Batch) -> LayerCut | None:
+    """Cut an encoder where `balanced` would; None where that cannot be done, or does not give the same states."""
+    if not isinstance(encoder, TransformerEncoder) or not encoder.depth:
+        return None
+    encoder.freeze_below(max(1, encoder.depth // TOP_SHARE))
+    try:
+        encoder.cut.check(batch["input_ids"], batch["attention_mask"])  # type: ignore[union-attr]  # it was cut just now
+    except ConfigError:
+        return None
+    return encoder.cut
 
 
 def _head_time(model: Model, targets: torch.Tensor, recipe: TrainingSettings, clock: Clock) -> float:

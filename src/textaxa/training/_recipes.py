@@ -132,7 +132,7 @@ def predicted(preset: str, epochs: int, pace: Pace, work: Work) -> float:
     >>> pace = Pace(full=0.003, top=0.0008, below=0.0004, read=0.001, head_row=0.0001)
     >>> work = Work(tokens=10_000, valid_tokens=1_000, rows=100, valid_rows=10)
     >>> [round(predicted(name, 3, pace, work), 1) for name in ("best", "balanced", "fast")]
-    [93.0, 29.2, 11.0]
+    [93.0, 30.2, 11.0]
     """
     both = work.tokens + work.valid_tokens
     if preset == "best":

@@ -205,9 +205,13 @@ class _Run:
             features = self._encoded(model, recipe, rows, valid=False)
             model.scale.fit(features)
             return FeatureBatches(features, targets.values), [1] * len(features)
-        sample = np.random.default_rng(recipe.seed).permutation(len(rows.pieces))[:_SCALE_ROWS]
+        sample = np.random.default_rng(recipe.seed).permutation(len(rows.pieces))[:_SCALE_ROWS].tolist()
+        some = [rows.pieces[i] for i in sample]
         with autocast(recipe):
-            model.scale.fit(_features_of(model, [rows.pieces[i] for i in sample]))
+            if kept is not None and model.head.reads == "vectors":
+                model.scale.fit(_vectors_above(model, some, kept, sample))
+            else:
+                model.scale.fit(_features_of(model, some))
         collate = TokenBatches(rows.pieces, model.encoder.tokenise, targets.values, kept)
         return collate, [length_of(p) for p in rows.pieces]
 
@@ -253,7 +257,8 @@ class _Run:
             features = self._encoded(model, recipe, rows, valid=True)
             compute = lambda: model.node_proba_of(features)  # noqa: E731
         elif kept is not None and model.head.reads == "vectors":
-            compute = lambda: model.node_proba_of(_vectors_above(model, rows, kept))  # noqa: E731
+            at = range(len(rows.pieces), len(rows.pieces) + len(rows.valid_pieces))
+            compute = lambda: model.node_proba_of(_vectors_above(model, rows.valid_pieces, kept, at))  # noqa: E731
         else:
             compute = lambda: model.node_proba_of_pieces(rows.valid_pieces)  # noqa: E731
 
@@ -326,13 +331,13 @@ class _Rows:
 
 
 @torch.inference_mode()
-def _vectors_above(model: Model, rows: _Rows, kept: KeptStates) -> np.ndarray:
-    """Give the vectors of the validation rows (B, D), from the states of frozen layers on."""
+def _vectors_above(model: Model, pieces: Sequence[Pieces], kept: KeptStates, at: Sequence[int]) -> np.ndarray:
+    """Give the vectors of texts (B, D), from the states of frozen layers on; ``at`` are their rows among the kept."""
     was_training, encoder = model.training, model.encoder
     model.eval()
-    found = np.empty((len(rows.valid_pieces), encoder.width), dtype=np.float32)
-    for some, tokens in encoder.batches(rows.valid_pieces):
-        below = kept[[len(rows.pieces) + row for row in some]].to(encoder.device)
+    found = np.empty((len(pieces), encoder.width), dtype=np.float32)
+    for some, tokens in encoder.batches(pieces):
+        below = kept[[at[row] for row in some]].to(encoder.device)
         found[some] = encoder(tokens.input_ids, tokens.attention_mask, tokens.text_of, below).float().cpu().numpy()
     model.train(was_training)
     return found
