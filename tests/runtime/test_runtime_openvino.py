@@ -21,8 +21,8 @@ from textaxa.runtime import computes_bf16
 pytest.importorskip("openvino")
 
 TREE = KINDS["labels at inner nodes"]
-BF16_TOLERANCE = 0.1
-"""Of a probability. bf16 keeps 8 bits of a number, and the heads here have far larger weights than trained ones."""
+BF16_TOLERANCE = 0.02
+"""Of a probability: bf16 keeps 8 bits of a number. Fine-tuned models of 80 real texts moved by at most 0.013."""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_in_bf16_it_is_near_alone_and_in_a_batch(model, bf16):
     together = light.node_proba(TEXTS)
     np.testing.assert_allclose(together, model.node_proba(TEXTS), atol=BF16_TOLERANCE)
     alone = np.concatenate([light.node_proba([text]) for text in TEXTS])
-    np.testing.assert_allclose(together, alone, atol=BF16_TOLERANCE)
+    np.testing.assert_allclose(together, alone, atol=1e-3)
 
 
 def test_without_bf16_instructions_the_same_folder_is_computed_in_fp32(model, bf16, monkeypatch):
