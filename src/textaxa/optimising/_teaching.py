@@ -63,31 +63,36 @@ def teach(student: Model, teacher: Teacher, lesson: Lesson, *, seed: int) -> int
     lesson
         How long and how fast.
     seed
-        Of the order of the texts, and of dropout.
+        Of the order of the texts.
     """
     pieces = student.encoder.tokenise(teacher.texts)
     random = np.random.default_rng(seed)
-    optimizer = _optimizer(student, lesson)
     began, step = time.monotonic(), 0
     steps = lesson.epochs * -(-len(pieces) // lesson.batch)
-    student.train()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for rows in _orders(pieces, random, lesson.batch, lesson.epochs):
-            done = max(step / steps, (time.monotonic() - began) / lesson.seconds)
-            if done >= 1:
-                break
-            _set_rates(optimizer, lesson, done)
-            _step(student, optimizer, [pieces[i] for i in rows], teacher, rows)
-            step += 1
-    student.eval()
+    student.eval().requires_grad_(True)  # without dropout: it is to give the teacher's very numbers
+    _hold_embeddings(student)
+    optimizer = _optimizer(student, lesson)
+    for rows in _orders(pieces, random, lesson.batch, lesson.epochs):
+        done = max(step / steps, (time.monotonic() - began) / lesson.seconds)
+        if done >= 1:
+            break
+        _set_rates(optimizer, lesson, done)
+        _step(student, optimizer, [pieces[i] for i in rows], teacher, rows)
+        step += 1
     return step
+
+
+def _hold_embeddings(student: Model) -> None:
+    """Leave the token embeddings of a transformer as they are: half of its weights, and hardly any of what is lost."""
+    backbone = getattr(student.encoder, "backbone", None)
+    if backbone is not None:
+        backbone.get_input_embeddings().requires_grad_(False)
 
 
 def _optimizer(student: Model, lesson: Lesson) -> torch.optim.Optimizer:
     encoder = [one for one in student.encoder.parameters() if one.requires_grad]
     groups = [{"params": encoder, "lr": lesson.encoder_rate}, {"params": [*student.head.parameters()]}]
-    return torch.optim.AdamW(groups, lr=lesson.head_rate, weight_decay=0.01)
+    return torch.optim.AdamW(groups, lr=lesson.head_rate, weight_decay=0.01, fused=True)
 
 
 def _set_rates(optimizer: torch.optim.Optimizer, lesson: Lesson, done: float) -> None:
@@ -119,7 +124,7 @@ def _step(
     loss = _loss(student, vectors.float(), teacher, rows)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(student.parameters(), 1.0)
+    nn.utils.clip_grad_norm_([one for group in optimizer.param_groups for one in group["params"]], 1.0)
     optimizer.step()
 
 
