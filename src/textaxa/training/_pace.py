@@ -23,7 +23,11 @@ from textaxa.training._trainer import TrainingStep, parameter_groups
 
 _BATCHES = 4
 _SECONDS = 4.0
-"""Of each way, so many batches are timed, but none is begun after so many seconds; a first one, untimed, warms up."""
+"""Of each way, so many batches are timed, but none is begun after so many seconds."""
+
+_WARM_UP, _SLOW = 4, 1.0
+"""First comes a batch of so few texts, untimed. Where it takes this many seconds, the encoder is large for the machine:
+then that small batch alone is timed, since whole ones would eat up the budget."""
 
 _HEAD_BATCH = 256
 
@@ -72,16 +76,19 @@ def _few_batches(
     order = list(LengthGroupedOrder([length_of(one) for one in pieces], size, recipe.seed))
     collate = TokenBatches(pieces, model.encoder.tokenise, targets)
     device = model.encoder.device
-    chosen = [order[i * size : (i + 1) * size] for i in range(min(_BATCHES, -(-len(order) // size)))]
+    whole = [order[i * size : (i + 1) * size] for i in range(min(_BATCHES, -(-len(order) // size)))]
+    chosen = [whole[0][:_WARM_UP], *whole]
     return [{name: value.to(device) for name, value in collate(rows).items()} for rows in chosen]
 
 
 def _time_a_token(way: Callable[[Batch], object], batches: Sequence[Batch], clock: Clock) -> float:
-    """Give the seconds a token of a way to use a batch."""
+    """Give the seconds a token of a way to use a batch; the first batch warms up."""
+    began = clock()
     way(batches[0])
     _wait()
+    slow = clock() - began > _SLOW
     began, tokens = clock(), 0
-    for batch in batches:
+    for batch in batches[:1] if slow else batches[1:]:
         way(batch)
         _wait()
         tokens += int(batch["attention_mask"].sum())
@@ -139,7 +146,7 @@ def _cut_times(model: Model, batches: Sequence[Batch], recipe: TrainingSettings,
         found.append({**batch, "below": states.float()})
 
     below = _time_a_token(read_below, batches, clock)
-    return below, _time_a_token(_stepper(TrainingStep(model, frozen=False), recipe), found[1:], clock)
+    return below, _time_a_token(_stepper(TrainingStep(model, frozen=False), recipe), found, clock)
 
 
 def _cut(encoder: Encoder, batch: Batch) -> LayerCut | None:
