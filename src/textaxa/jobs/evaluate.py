@@ -83,7 +83,7 @@ def evaluate(
         The table cannot be used; all faults are told together. A label that is not in the model's taxonomy is one.
     """
     if html is not None:
-        if runtime == "onnx":
+        if runtime in ("onnx", "openvino"):
             raise ConfigError("The report explains answers, which takes PyTorch. Leave the runtime or the report out.")
         from textaxa.report import check_page_file
 

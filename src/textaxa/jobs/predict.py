@@ -146,8 +146,8 @@ def predict(
     restart
         Begin anew where an interrupted run would be gone on with.
     runtime
-        Where ``model`` is a folder: ``torch``, ``onnx`` (what `textaxa.export` made), or ``auto``, which takes ``onnx``
-        where it is there. Promises are made with the weights on which they rest: not with 8-bit ones.
+        Where ``model`` is a folder, as in `textaxa.load_model`. Promises are made with the numbers on which they rest:
+        not with 8-bit weights, not in bf16.
     processes
         How many processes answer where the model computes on one core, as ``linear`` and static vectors do, and enough
         is left to do. None: as many as there are cores.

@@ -161,7 +161,8 @@ def _exported(summary: Mapping[str, Any]) -> str:
     kept = summary.get("onnx")
     if not kept:
         return ""
-    told = f"- `onnx/`: for ONNX Runtime, weights of the encoder in {kept['precision']}; predicts without PyTorch"
+    how = {"int8": "with 8-bit weights", "bf16": "in bf16 where OpenVINO and the processor can, else in fp32"}
+    told = f"- `onnx/`: for ONNX Runtime, {how.get(kept['precision'], 'in fp32')}; predicts without PyTorch"
     measured = kept.get("measured")
     if not measured:
         return f"## Exported\n\n{told}; its accuracy was not measured"
