@@ -238,7 +238,7 @@ def table(found: dict[str, Any]) -> str:
         ("loading from JSON, at most", "load_json", "peak_more_mb"),
         ("loaded from JSON, private", "load_json", "private_mb"),
         ("loaded from arrays, private", "load_arrays", "private_mb"),
-        ("… and after 100,000 paths", "load_arrays", "private_answering_mb"),
+        ("… with the paths of 100,000 nodes kept", "load_arrays", "private_answering_mb"),
     ):
         cells = [found["versions"][name].get(step, {}).get(what) for name in names]
         text.append(f"| {label} | {' | '.join('–' if one is None else f'{one:,.0f} MB' for one in cells)} |")

@@ -239,6 +239,14 @@ class TestDamage:
             "Manufacture of iron products",
         )
 
+    def test_names_longer_than_what_their_keys_are_made_of(self, folder):
+        renamed(folder, 4, b"x" * 300 + b"a")
+        renamed(folder, 5, b"x" * 300 + b"b")
+        assert len(Taxonomy.from_arrays(folder)) == 7
+        renamed(folder, 5, b"x" * 300 + b"a")
+        with pytest.raises(TaxonomyError, match="one of its siblings"):
+            Taxonomy.from_arrays(folder)
+
     def test_a_text_that_begins_inside_a_character(self, folder):
         renamed(folder, 0, "é".encode())
         starts = load(folder, "names_start")

@@ -12,8 +12,11 @@ import numpy.typing as npt
 from textaxa.taxonomy._csr import CSR, Bool, Int32, Int64, read_only
 from textaxa.taxonomy._packed import Bytes, PackedTexts
 
-_BLOCK = 1 << 20
-"""Bytes or nodes looked at together, so that checking needs little memory."""
+_BYTES, _NODES = 1 << 18, 1 << 15
+"""So many bytes, or nodes, are looked at together, so that checking needs little memory beside the arrays."""
+
+_HASHED = 256
+"""Bytes of a text that its key is made of; names are shorter."""
 
 
 class DamagedError(ValueError):
@@ -73,17 +76,17 @@ def check_terminals(is_terminal: Bool, parents: CSR) -> None:
 def check_texts(texts: PackedTexts, what: str) -> None:
     """UTF-8, and no text begins inside a character."""
     check_starts(texts.starts, len(texts.blob), what)
-    begins = texts.starts[:-1]
-    begins = begins[begins < len(texts.blob)]
-    if bool((texts.blob[begins] & 0xC0 == 0x80).any()) or not _is_utf8(texts.blob):
+    begins = (texts.starts[at : at + _NODES] for at in range(0, len(texts), _NODES))
+    last = max(len(texts.blob) - 1, 0)  # texts without bytes may begin behind it
+    if not _is_utf8(texts.blob) or any((texts.blob[some[some <= last]] & 0xC0 == 0x80).any() for some in begins):
         raise DamagedError(f"the {what} are not text in UTF-8.")
 
 
 def _is_utf8(blob: Bytes) -> bool:
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for at in range(0, len(blob), _BLOCK):
-            decoder.decode(blob[at : at + _BLOCK].tobytes())
+        for at in range(0, len(blob), _BYTES):
+            decoder.decode(blob[at : at + _BYTES].tobytes())
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
         return False
@@ -92,9 +95,10 @@ def _is_utf8(blob: Bytes) -> bool:
 
 def check_names(names: PackedTexts, parents: CSR) -> None:
     """No name is blank, and no two children of one parent have the same."""
-    blank = [node for node in _maybe_blank(names).tolist() if not names[node].strip()]
-    if blank:
-        raise DamagedError(f"the name of node {blank[0]} is blank.")
+    for at in range(0, len(names), _NODES):
+        for node in _maybe_blank(names, at, min(at + _NODES, len(names))).tolist():
+            if not names[node].strip():
+                raise DamagedError(f"the name of node {node} is blank.")
     n_top = int(np.searchsorted(parents.indptr, 1)) - 1
     above = np.concatenate([np.full(n_top, -1, dtype=np.int32), parents.indices])
     node = np.concatenate([np.arange(n_top, dtype=np.int32), parents.row_ids])
@@ -111,26 +115,30 @@ def check_unique(codes: PackedTexts) -> None:
         raise DamagedError(f"node {again} has the code of another node.")
 
 
-def _maybe_blank(names: PackedTexts) -> Int64:
+def _maybe_blank(names: PackedTexts, start: int, stop: int) -> Int64:
     """Nodes whose names are empty or begin with a space of some kind; few, so that these can be read one by one."""
-    starts, blob = names.starts, names.blob
-    empty = starts[1:] == starts[:-1]
+    begins, blob = names.starts[start:stop], names.blob
+    empty = names.starts[start + 1 : stop + 1] == begins
     if empty.any():
-        return np.flatnonzero(empty)
-    first = blob[starts[:-1]]
-    second = blob[np.minimum(starts[:-1] + 1, len(blob) - 1)]
+        return start + np.flatnonzero(empty)
+    first, second = blob[begins], blob[np.minimum(begins + 1, len(blob) - 1)]
     # In UTF-8 the spaces beyond ASCII begin with C2 85, C2 A0, E1 9A, E2 80, E2 81 or E3 80.
     wide = ((first == 0xC2) & ((second == 0x85) | (second == 0xA0))) | ((first == 0xE1) & (second == 0x9A))
     wide |= ((first == 0xE2) & ((second == 0x80) | (second == 0x81))) | ((first == 0xE3) & (second == 0x80))
-    return np.flatnonzero((first <= 0x20) | wide)
+    return start + np.flatnonzero((first <= 0x20) | wide)
 
 
 def _repeated(texts: PackedTexts, node: Int32, group: Int32) -> int | None:
     """Give a node whose text occurs twice in a group, or None. Pairs of node and group come as two arrays.
 
-    Sorting keys made of length, first and last bytes finds the few that may be equal; only these are decoded.
+    Sorting keys made of length and bytes finds those that are equal, or in the rarest case only seem so; these are
+    decoded.
     """
-    keys = _mixed(_keys(texts)[node], group)
+    keys: npt.NDArray[np.uint64] = np.empty(len(node), dtype=np.uint64)
+    words = _words(texts.blob)
+    for at in range(0, len(node), _NODES):
+        some = slice(at, at + _NODES)
+        keys[some] = _mixed(_keys(texts, words, node[some]), group[some])
     order = np.sort(keys)
     twice = order[1:][order[1:] == order[:-1]]
     seen: set[tuple[int, str]] = set()
@@ -142,20 +150,26 @@ def _repeated(texts: PackedTexts, node: Int32, group: Int32) -> int | None:
     return None
 
 
-def _keys(texts: PackedTexts) -> npt.NDArray[np.uint64]:
-    """Give a number for every text, equal where texts are equal, and rarely elsewhere."""
-    blob = texts.blob if len(texts.blob) >= 8 else np.append(texts.blob, np.zeros(8, dtype=np.uint8))
-    # Every eight bytes in a row as one number; a view, so it costs nothing.
-    words: npt.NDArray[np.uint64] = np.ndarray((len(blob) - 7,), dtype="<u8", buffer=blob.data, strides=(1,))
-    keys: npt.NDArray[np.uint64] = np.empty(len(texts), dtype=np.uint64)
-    for at in range(0, len(texts), _BLOCK):
-        begin, end = texts.starts[at : at + _BLOCK + 1][:-1], texts.starts[at : at + _BLOCK + 1][1:]
-        length, low = end - begin, np.minimum(begin, len(words) - 1)
-        missing = 8 * np.clip(8 - length, 0, 7).astype(np.uint64)  # bits of the word that are the next text's
-        first = words[low] >> (8 * np.minimum(begin - low, 7)).astype(np.uint64)
-        first = np.where(length > 0, first << missing, np.uint64(0))
-        last = np.where(length >= 8, words[np.clip(end - 8, 0, len(words) - 1)], np.uint64(0))
-        keys[at : at + _BLOCK] = _mixed(_mixed(first, last), length)
+def _words(blob: Bytes) -> npt.NDArray[np.uint64]:
+    """Give every eight bytes in a row as one number; a view, unless the bytes are fewer."""
+    enough = blob if len(blob) >= 8 else np.append(blob, np.zeros(8, dtype=np.uint8))
+    return np.ndarray((len(enough) - 7,), dtype="<u8", buffer=enough.data, strides=(1,))
+
+
+def _keys(texts: PackedTexts, words: npt.NDArray[np.uint64], nodes: Int32) -> npt.NDArray[np.uint64]:
+    """Give a number for the text of every node, equal where texts are equal, and hardly ever elsewhere."""
+    begin, length = texts.starts[nodes], texts.starts[nodes + 1] - texts.starts[nodes]
+    keys = _mixed(np.zeros(len(nodes), dtype=np.uint64), length)
+    longer, last = np.flatnonzero(length > 0), len(words) - 1
+    for at in range(0, _HASHED, 8):
+        if not longer.size:
+            break
+        place, left = begin[longer] + at, length[longer] - at
+        low = np.minimum(place, last)
+        word = words[low] >> (8 * (place - low)).astype(np.uint64)
+        word <<= 8 * np.clip(8 - left, 0, 7).astype(np.uint64)  # shifts out what is the next text's
+        keys[longer] = _mixed(keys[longer], word)
+        longer = longer[left > 8]
     return keys
 
 

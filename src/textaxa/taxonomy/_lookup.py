@@ -97,7 +97,7 @@ class Nodes(Sequence[Path]):
         path: list[str] = []
         while at >= 0:
             path.append(names[at])
-            at = int(parent[at])
+            at = parent.item(at)
         return tuple(reversed(path))
 
     def __iter__(self) -> Iterator[Path]:

@@ -30,11 +30,12 @@ class PackedTexts(Sequence[str]):
     ('Ärzte', 12, [0, 6, 6, 12], ['Spiele', ''])
     """
 
-    __slots__ = ("blob", "starts")
+    __slots__ = ("_bytes", "blob", "starts")
 
     def __init__(self, blob: Bytes, starts: Int64) -> None:
         self.blob = read_only(blob)
         self.starts = read_only(starts)
+        self._bytes = self.blob.data  # slices of it are quicker than an array's
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "PackedTexts":
@@ -64,7 +65,7 @@ class PackedTexts(Sequence[str]):
                 return tuple(self._decoded(start, stop))
             return tuple([self[at] for at in range(start, stop, step)])
         at = range(len(self))[position]
-        return self.blob[self.starts[at] : self.starts[at + 1]].tobytes().decode("utf-8")
+        return str(self._bytes[self.starts.item(at) : self.starts.item(at + 1)], "utf-8")
 
     def __iter__(self) -> Iterator[str]:
         for start in range(0, len(self), _AT_ONCE):
