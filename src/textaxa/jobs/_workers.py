@@ -23,6 +23,8 @@ from textaxa.jobs._answers import Answers, Cells
 WAITING_EACH = 2
 """Blocks that are handed out for each process: it never waits, and memory stays bounded."""
 
+_TOKENIZERS = "TOKENIZERS_PARALLELISM"
+
 
 class Asks(Protocol):
     """A block of rows with texts to answer."""
@@ -108,6 +110,9 @@ class _Pool:
     """Forked processes that know the model. A context manager; left, they end."""
 
     def __init__(self, answers: Answers, processes: int) -> None:
+        # Threads of Hugging Face tokenizers do not survive a fork; told so before it, they say nothing about it.
+        self._before = os.environ.get(_TOKENIZERS)
+        os.environ[_TOKENIZERS] = "false"
         self._executor = ProcessPoolExecutor(
             processes, mp_context=get_context("fork"), initializer=_begin, initargs=(answers,)
         )
@@ -124,6 +129,10 @@ class _Pool:
 
     def __exit__(self, *_: object) -> None:
         self._executor.shutdown(wait=True, cancel_futures=True)
+        if self._before is None:
+            del os.environ[_TOKENIZERS]
+        else:
+            os.environ[_TOKENIZERS] = self._before
 
 
 def can_fork(model: Any) -> bool:
