@@ -8,11 +8,14 @@ EXTRAS ?= dev,docs
 ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions decoding encoders errors evaluation explanation \
 	exporting guarantee heads jobs labels linear model persistence report runtime selection settings taxonomy training wide)
 
+# The quick ones first; the last two train the models that they measure.
+SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training taxonomy precision optimise)
+
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench frontend docs clean
+.PHONY: help install demo test lint bench speed frontend docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -39,8 +42,12 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 	@for script in benchmarks/decisions/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
-	$(BIN)/python benchmarks/speed/taxonomy.py
-	$(BIN)/python benchmarks/speed/runtime.py open-apps arxiv
+	$(MAKE) speed
+
+speed: $(INSTALLED) ## of these, those of speed and size (see benchmarks/speed)
+	@for run in $(SPEED) "wide.py all"; do \
+		echo "== $$run"; $(BIN)/python benchmarks/speed/$$run || exit 1; \
+	done
 
 frontend: ## the script of the report page, built again from frontend/report (Node 20 or newer)
 	cd frontend/report && npm ci --ignore-scripts && npm run check && npm run build

@@ -19,10 +19,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 RESULTS = Path(__file__).parents[1] / "results"
+ROUNDS = 9
 TEXT = "Online football game: build your club"
 AIMS = {"import textaxa": 0.15, "textaxa --help": 0.4, "predict, ONNX Runtime int8": 1.5, "predict, OpenVINO bf16": 1.5}
 """Seconds that we want to stay below."""
@@ -54,7 +56,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--prepare", type=Path, metavar="DIR", help="only write what is started, into a folder")
     parser.add_argument("--dry", action="store_true", help="write nothing")
     return parser.parse_args()
@@ -131,6 +133,11 @@ def _megabytes(usage: resource.struct_rusage) -> int:
     return round(usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3))  # bytes there, kilobytes here
 
 
+def _rounds(last: dict[str, Any]) -> str:
+    rounds = len(last["seconds"]["python"])
+    return f"{rounds} rounds" + (" (a trial run: do not rely on the times)" if rounds < ROUNDS else "")
+
+
 def write_table() -> None:
     """Write the last measurement as Markdown."""
     last = json.loads((RESULTS / "start_up.jsonl").read_text(encoding="utf-8").splitlines()[-1])
@@ -139,8 +146,8 @@ def write_table() -> None:
         "",
         f"Written by `benchmarks/speed/start_up.py`. {last['machine']}",
         "",
-        "Fresh processes from the call to the end, in turn; files in the page cache, modules compiled before. "
-        "`predict` reads a table of one text. Resident: the most that the process had.",
+        f"Fresh processes from the call to the end, in turn, {_rounds(last)}; files in the page cache, modules "
+        "compiled before. `predict` reads a table of one text. Resident: the most that the process had.",
         "",
         "| | seconds, median | fastest | aim | resident |",
         "| --- | --: | --: | --: | --: |",

@@ -32,6 +32,7 @@ PICTURE = ROOT / "docs" / "images" / "where-time-goes.svg"
 SETS = ("open-apps", "arxiv")
 LINEAR = "linear"
 LINEAR_ROWS = 2000
+ROUNDS = 3
 COPIES = 16
 """Rows of every text in the table that is read and written."""
 
@@ -58,7 +59,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", default=SETS, help="data sets of benchmarks/_corpora.py")
     parser.add_argument("--texts", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--dry", action="store_true", help="write nothing")
     return parser.parse_args()
@@ -76,7 +77,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
         stages = {way: _stages(model, texts, Path(scratch)) for way, model in models.items()}
         seconds = _in_turn(stages, options.rounds)
     ways = {way: {stage: statistics.median(each) for stage, each in found.items()} for way, found in seconds.items()}
-    return {"set": name, "texts": len(texts), "threads": options.threads, "ways": ways, "machine": describe()}
+    about = {"set": name, "texts": len(texts), "threads": options.threads, "rounds": options.rounds}
+    return {**about, "ways": ways, "machine": describe()}
 
 
 def _models(split: Any, scratch: Path) -> dict[str, Any]:
@@ -170,12 +172,18 @@ def _last() -> list[dict[str, Any]]:
     return list({one["set"]: one for one in map(json.loads, lines)}.values())
 
 
+def _trial(one: dict[str, Any]) -> str:
+    """Say of too few rounds that nobody should rely on them."""
+    return "" if one["rounds"] >= ROUNDS else " (a trial run: do not rely on the times)"
+
+
 def write_table() -> None:
     """Write the last measurement of every set as Markdown."""
     text = ["# Where the time goes", "", "Written by `benchmarks/speed/where_time_goes.py`. Milliseconds a text, each"]
     text += ["stage by itself, in turn, medians. *Together*: one after the other; in `predict` some overlap."]
     for one in _last():
-        text += ["", f"## {one['set']}, {one['texts']} texts, {one['threads']} threads", "", one["machine"], ""]
+        about = f"{one['texts']} texts, {one['threads']} threads, {one['rounds']} rounds{_trial(one)}"
+        text += ["", f"## {one['set']}, {about}", "", one["machine"], ""]
         text += [f"| | {' | '.join(STAGES)} | together | encode's share |", "| --- |" + " --: |" * (len(STAGES) + 2)]
         for way, seconds in one["ways"].items():
             each = [1000 * seconds[stage] / one["texts"] if stage in seconds else None for stage in STAGES]
@@ -206,7 +214,7 @@ def draw() -> None:
             start = [before + share for before, share in zip(start, shares, strict=True)]
         for place, total in enumerate(whole):
             axis.text(101, place, f"{1000 * total / one['texts']:.2g} ms", va="center")
-        axis.set(xlim=(0, 112), title=f"{one['set']}: share of the time of a text, %")
+        axis.set(xlim=(0, 112), title=f"{one['set']}: share of the time of a text, %{_trial(one)}")
         axis.spines[["top", "right"]].set_visible(False)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=len(STAGES), frameon=False)
     figure.savefig(PICTURE, metadata={"Date": None})
