@@ -97,11 +97,11 @@ class Rival:
             [python, script, name, folder],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=(folder / f"{name}.txt").open("w"),
+            stderr=(folder / f"{name}.log").open("w"),
             text=True,
         )
         self.ask: Any = self.process.stdin
-        self.told = folder / f"{name}.txt"
+        self.told = folder / f"{name}.log"
         self.trained = self.answer()
 
     def answer(self) -> dict[str, Any]:
