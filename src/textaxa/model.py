@@ -12,6 +12,7 @@ from textaxa.calibration import Calibration
 from textaxa.decisions import Choice, Decider
 from textaxa.decoding import Prediction
 from textaxa.encoders import Encoder, Pieces, TokenStates
+from textaxa.encoders._encoder import evaluating
 from textaxa.guarantee import Evidence
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
@@ -118,27 +119,23 @@ class Model(nn.Module):
 
     @torch.inference_mode()
     def _node_proba_of_states(self, pieces: Sequence[Pieces]) -> np.ndarray:
-        was_training = self.training
-        self.eval()
         proba = np.empty((len(pieces), len(self.taxonomy)), dtype=np.float32)
-        for rows, tokens in self.encoder.batches(pieces):
-            states, mask = self.encoder.states(tokens.input_ids, tokens.attention_mask, tokens.text_of)
-            scores = self.head(TokenStates(self.scale(states), mask))
-            proba[rows] = self.head.node_proba(scores).float().cpu().numpy()
-            self.encoder.count([pieces[row] for row in rows])
-        self.train(was_training)
+        with evaluating(self), evaluating(self.encoder):
+            for rows, tokens in self.encoder.batches(pieces):
+                states, mask = self.encoder.states(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+                scores = self.head(TokenStates(self.scale(states), mask))
+                proba[rows] = self.head.node_proba(scores).float().cpu().numpy()
+                self.encoder.count([pieces[row] for row in rows])
         return self._calibrated(proba)
 
     @torch.inference_mode()
     def node_proba_of(self, features: np.ndarray) -> np.ndarray:
         """Give node probabilities (B, N) for text vectors (B, D) that were computed before."""
-        was_training = self.training
-        self.eval()
         proba = np.empty((len(features), len(self.taxonomy)), dtype=np.float32)
-        for start in range(0, len(features), _HEAD_BATCH):
-            part = torch.from_numpy(features[start : start + _HEAD_BATCH]).to(self.scale.mean.device)
-            proba[start : start + _HEAD_BATCH] = self.head.node_proba(self.head(self.scale(part))).cpu().numpy()
-        self.train(was_training)
+        with evaluating(self):
+            for start in range(0, len(features), _HEAD_BATCH):
+                part = torch.from_numpy(features[start : start + _HEAD_BATCH]).to(self.scale.mean.device)
+                proba[start : start + _HEAD_BATCH] = self.head.node_proba(self.head(self.scale(part))).cpu().numpy()
         return self._calibrated(proba)
 
     def _calibrated(self, proba: np.ndarray) -> np.ndarray:

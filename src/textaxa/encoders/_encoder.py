@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,19 @@ from textaxa._pieces import Pieces, Work, batches_by_length
 from textaxa._windows import tokenised
 from textaxa.encoders._tokens import TextTokeniser, Tokens, TokenStates
 from textaxa.settings import EncoderSettings
+
+
+@contextmanager
+def evaluating(module: nn.Module) -> Iterator[None]:
+    """Switch dropout off for a while. Where it is off already, nothing is walked through: one text waits for that."""
+    if not module.training:
+        yield
+        return
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train()
 
 
 class Encoder(nn.Module):
@@ -69,14 +83,12 @@ class Encoder(nn.Module):
     @torch.inference_mode()
     def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
         """Give the vectors of tokenised texts, float32 (B, D): batched by length, so that little work is padding."""
-        was_training = self.training
-        self.eval()
         features = np.empty((len(pieces), self.width), dtype=np.float32)
-        for rows, tokens in self.batches(pieces):
-            vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
-            features[rows] = vectors.float().cpu().numpy()
-            self.count([pieces[row] for row in rows])
-        self.train(was_training)
+        with evaluating(self):
+            for rows, tokens in self.batches(pieces):
+                vectors = self(tokens.input_ids, tokens.attention_mask, tokens.text_of)
+                features[rows] = vectors.float().cpu().numpy()
+                self.count([pieces[row] for row in rows])
         return features
 
     def flop(self, lengths: Sequence[int]) -> float:  # noqa: ARG002 - of those that only look vectors up
