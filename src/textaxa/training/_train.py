@@ -105,9 +105,7 @@ class _Run:
     def train(
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
     ) -> Model:
-        encoder = load_encoder(self.settings.encoder)
-        if isinstance(encoder, TransformerEncoder):
-            encoder.lighten_dropout()
+        encoder = self._encoder()
         targets = Targets(self.taxonomy, labels, self.settings.task)
         rows = _Rows(texts, valid[0] if valid else (), encoder)
         chosen = self._chosen(encoder, rows, targets)
@@ -133,6 +131,12 @@ class _Run:
         if self.time_was_over:
             model.summary["stopped"] = "time budget"
         return model.eval()
+
+    def _encoder(self) -> Encoder:
+        encoder = load_encoder(self.settings.encoder)
+        if isinstance(encoder, TransformerEncoder):
+            encoder.lighten_dropout()
+        return encoder
 
     def _chosen(self, encoder: Encoder, rows: "_Rows", targets: Targets) -> Recipe | None:
         """Let the time budget choose the recipe where nothing else does; give it, or None."""
