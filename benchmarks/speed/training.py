@@ -5,12 +5,12 @@
     python benchmarks/speed/training.py accuracy --minutes 4  # goes on where it was stopped; every run is kept
     python benchmarks/speed/training.py table                 # writes results/training_speed.md anew
 
-Speed: every way trains one epoch (the head alone: 30) on the same texts with the Trainer of transformers; the ways take
-turns, round by round; medians over rounds. Tokenising, checkpoints and validation are left out everywhere. The plain script is
-AutoModelForSequenceClassification with DataCollatorWithPadding, batches of 32 in random order, everything else as
-transformers has it; and the same with bf16=True. What ours does once is told apart: the states of the lower layers
-(`balanced`), the vectors of all texts (`fast`), the feature scale. The whole recipe is that and 3 epochs, or 30 of the
-head alone.
+Speed: every way trains one epoch (the head alone: 30) on the same texts with the Trainer of transformers; the ways
+take turns, round by round; medians over rounds. Tokenising, checkpoints and validation are left out everywhere. The
+plain script is AutoModelForSequenceClassification with DataCollatorWithPadding, batches of 32 in random order,
+everything else as transformers has it; and the same with bf16=True. What ours does once is told apart: the states of
+the lower layers (`balanced`), the vectors of all texts (`fast`), the feature scale. The whole recipe is that and 3
+epochs, or 30 of the head alone.
 
 Accuracy: the share of test texts whose whole path is right. The plain script gets the encoder's learning rate of ours,
 its warm-up and its epochs; it has one rate for encoder and head, and keeps its last epoch. Ours keeps the epoch that is
