@@ -48,6 +48,7 @@ speed: $(INSTALLED) ## of these, those of speed and size (see benchmarks/speed)
 	@for run in $(SPEED) "wide.py all"; do \
 		echo "== $$run"; $(BIN)/python benchmarks/speed/$$run || exit 1; \
 	done
+	$(BIN)/python benchmarks/speed/plots.py
 
 frontend: ## the script of the report page, built again from frontend/report (Node 20 or newer)
 	cd frontend/report && npm ci --ignore-scripts && npm run check && npm run build
