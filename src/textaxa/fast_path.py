@@ -118,7 +118,7 @@ class FastPathModel:
         proba: np.ndarray = self.cheap.node_proba(texts)
         unsure = np.flatnonzero(confidence_of(self.taxonomy, proba) < self.threshold)
         if len(unsure):
-            proba[unsure] = self.strong.node_proba([texts[row] for row in unsure])
+            proba[unsure] = self.strong.node_proba([texts[row] for row in unsure.tolist()])
         self.ways.cheap += len(texts) - len(unsure)
         self.ways.strong += len(unsure)
         return proba if self.calibration is None else self.calibration(proba)

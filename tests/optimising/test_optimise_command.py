@@ -152,7 +152,7 @@ def test_an_output_that_is_there_is_left_alone(place, tmp_path):
 
 
 def test_few_rows_and_models_without_an_encoder_are_refused(place, tmp_path):
-    few = [{"text": text, "path": " > ".join(paths[0])} for text, paths in zip(TEXTS[:50], LABELS, strict=False)]
+    few = [{"text": text, "path": " > ".join(paths[0])} for text, paths in zip(TEXTS[:30], LABELS, strict=False)]
     with pytest.raises(DataError, match="too few"):
         optimise(place / "model", few, columns={"text": ("text",), "path": "path"})
     linear = save_model(linear_model(), tmp_path / "linear")

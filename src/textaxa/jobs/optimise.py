@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_LOSS = 0.3
 """Points of accuracy that may be lost, where nothing else is said."""
 
-FEWEST = 100
+FEWEST = 40
 """Labelled rows below which a loss of points could not be told from chance at all."""
 
 SECONDS = 120.0
@@ -134,8 +134,8 @@ def optimise(
     max_loss
         Points of accuracy (with several paths of F1) that may be lost on the labelled rows.
     confidence
-        Prove with this confidence that no more is lost; it takes about ``300 / max_loss`` rows or more for 95 %. Left
-        out: what is lost on the choosing and on the proving rows must not be more, which proves less.
+        Prove with this confidence that no more is lost; for 95 % it takes ``300 / max_loss`` proving rows and more.
+        Left out: what is lost on the choosing and on the proving rows must not be more, which proves less.
     candidates
         What is tried, of `textaxa.optimising.KINDS`; left out: all but ``vocabulary``.
     quick

@@ -31,9 +31,17 @@ def svg(points: Sequence[Point], metric: str) -> str:
         _frontier(points, across, up),
         *(_dot(point, across, up) for point in points),
     ]
-    size = {"width": _WIDTH, "height": _HEIGHT, "viewBox": f"0 0 {_WIDTH} {_HEIGHT}"}
-    how = {"font-family": "system-ui, sans-serif", "font-size": 12, "role": "img"}
-    return element("svg", *parts, xmlns="http://www.w3.org/2000/svg", **size, **how)
+    return element(
+        "svg",
+        *parts,
+        xmlns="http://www.w3.org/2000/svg",
+        width=_WIDTH,
+        height=_HEIGHT,
+        viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
+        font_family="system-ui, sans-serif",
+        font_size=12,
+        role="img",
+    )
 
 
 def page(points: Sequence[Point], metric: str, picture: str) -> str:

@@ -17,7 +17,8 @@ from textaxa.optimising._material import Candidate, Workshop
 from textaxa.optimising._teaching import Lesson, teach
 from textaxa.settings import EncoderSettings
 
-_LESSON = {"encoder_rate": 2e-3, "head_rate": 2e-3, "batch": 64}
+_RATE = 2e-3
+_BATCH = 64
 _EPOCHS = 40
 
 
@@ -32,7 +33,7 @@ def static(workshop: Workshop) -> Iterator[Candidate]:
         torch.manual_seed(material.seed)
         student = _untaught(material.model, Path(mkdtemp(prefix="static-", dir=material.scratch)))
     student.scale.fit(student.encoder.encode(teacher.texts))
-    lesson = Lesson(_EPOCHS, material.seconds, **_LESSON)
+    lesson = Lesson(_EPOCHS, material.seconds, encoder_rate=_RATE, head_rate=_RATE, batch=_BATCH)
     steps = teach(student, teacher, lesson, seed=material.seed)
     what = f"a vector a token, no layers, taught in {steps:,} steps"
     yield on_engine(material, student, "fp32", name="static", kind="static", what=what)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -91,7 +92,10 @@ def _hold_embeddings(student: Model) -> None:
 
 def _optimizer(student: Model, lesson: Lesson) -> torch.optim.Optimizer:
     encoder = [one for one in student.encoder.parameters() if one.requires_grad]
-    groups = [{"params": encoder, "lr": lesson.encoder_rate}, {"params": [*student.head.parameters()]}]
+    groups: list[dict[str, Any]] = [
+        {"params": encoder, "lr": lesson.encoder_rate},
+        {"params": [*student.head.parameters()]},
+    ]
     return torch.optim.AdamW(groups, lr=lesson.head_rate, weight_decay=0.01, fused=True)
 
 
@@ -123,7 +127,7 @@ def _step(
         vectors = student.encoder(tokens.input_ids, tokens.attention_mask, tokens.text_of)
     loss = _loss(student, vectors.float(), teacher, rows)
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_([one for group in optimizer.param_groups for one in group["params"]], 1.0)
     optimizer.step()
 
@@ -141,5 +145,5 @@ def _loss(student: Model, vectors: torch.Tensor, teacher: Teacher, rows: np.ndar
 
 def _precision() -> AbstractContextManager[object]:
     """Compute in bf16 where the processor has matrix instructions for it; it is slower where it has none."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return torch.autocast("cpu", dtype=torch.bfloat16) if capabilities.get("amx_bf16") else nullcontext()
