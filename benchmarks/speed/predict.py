@@ -4,9 +4,9 @@
     python benchmarks/speed/predict.py --small      # a minute, writes nothing
 
 Three parts. *Transformers*: texts a second of the whole job beside those of the encoder alone on the same texts, in
-turn, by PyTorch and by the exports that this machine computes. *Linear and static*: the same with 200,000 short texts, in
-one process and in as many as there are cores; the vectoriser alone uses the same number. *Memory*: the peak on 100,000
-and on 1,000,000 rows.
+turn, by PyTorch and by the exports that this machine computes. *Linear and static*: the same with 200,000 short texts,
+in one process and in as many as there are cores; the vectoriser alone uses the same number. *Memory*: the peak on
+100,000 and on 1,000,000 rows.
 
 Short texts are halves of two texts of trec and hwu64, put together at random, each pair once: no text occurs twice, so
 nothing is answered from memory. The model is loaded before the clock starts. Medians over rounds.
