@@ -62,7 +62,8 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", nargs="*", default=SETS)
-    parser.add_argument("--seconds", type=float, default=60.0, help="for teaching one network")
+    parser.add_argument("--seconds", type=float, default=30.0, help="for teaching one network")
+    parser.add_argument("--candidates", default="", help="with commas; all where nothing is said")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--timing-only", action="store_true", help="search and score nothing")
@@ -84,7 +85,8 @@ def search_once(name: str, options: argparse.Namespace) -> None:
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="optimise-") as scratch:
         material, proving = _material(name, Path(scratch), options)
-        search = Search(material, proving, kinds=QUICK if options.dry else STANDARD, max_loss=min(BARS))
+        kinds = tuple(filter(None, options.candidates.split(","))) or (QUICK if options.dry else STANDARD)
+        search = Search(material, proving, kinds=kinds, max_loss=min(BARS))
         found: dict[str, Any] = {}
         for max_loss in BARS:
             bar = Bar(max_loss)
