@@ -123,6 +123,7 @@ class Training:
                 patience=training.patience or self.epochs,
                 beam=self.own.beam,
                 seed=training.seed,
+                negatives=self.own.negatives,
                 keep_unseen=self.own.init == "label-names",
             ),
             told=self._epoch,

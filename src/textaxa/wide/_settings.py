@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from textaxa.settings import Checked, setting
 from textaxa.wide._rows import ROW_TYPES
+from textaxa.wide._sampled import SAMPLED_FROM
 
 
 @dataclass(frozen=True)
@@ -42,4 +43,11 @@ class WideSettings(Checked):
         "steps.",
         at_least=1,
         at_most=100_000,
+    )
+    negatives: int = setting(
+        1024,
+        f"A category with more than {SAMPLED_FROM} times so many children is trained against so many of them, drawn "
+        "anew for each step (sampled softmax). More is slower and learns more from a step.",
+        at_least=1,
+        at_most=10_000_000,
     )

@@ -15,13 +15,12 @@ from textaxa.errors import ConfigError, DataError
 from textaxa.settings import Checked, setting
 from textaxa.wide._head import WideHead
 from textaxa.wide._options import Int32, Int64, Options
+from textaxa.wide._row_adam import RowAdam
 from textaxa.wide._rows import BLOCK, Float32
+from textaxa.wide._sampled import BATCH, SAMPLED_FROM, draw
 
 _SAMPLE = 1000
 """Texts whose features tell how long a feature vector is."""
-_KEPT_MEANS, _KEPT_SQUARES = 0.9, 0.999
-"""Adam's usual shares."""
-_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -41,6 +40,13 @@ class WideTraining(Checked):
     )
     beam: int = setting(10, "Width of the beam that reads the validation texts.", at_least=1, at_most=10_000)
     seed: int = setting(0, "Order of the texts.", at_least=0)
+    negatives: int = setting(
+        1024,
+        f"Groups of more than {SAMPLED_FROM} times so many siblings are trained against so many of them, drawn anew "
+        "for each step; more is slower and learns more from a step.",
+        at_least=1,
+        at_most=10_000_000,
+    )
     keep_unseen: bool = setting(
         False,
         "Leave the rows that no text chooses as they are, instead of learning that they are never right. For heads "
@@ -201,7 +207,7 @@ class _Run:
         self.head, self.features, self.visits, self.settings = head, features, visits, settings
         self.stopped = False
         some = np.asarray(features[:_SAMPLE], dtype=np.float32)
-        self._optimizer = _RowAdam(head, settings.learning_rate, float(np.sqrt(np.mean(np.square(some)))))
+        self._optimizer = RowAdam(head, settings.learning_rate, float(np.sqrt(np.mean(np.square(some)))))
 
     def epoch(self, epoch: int, stop: Callable[[], bool] | None = None) -> float:
         """Go once through all texts of all groups, unless told to stop; give the mean loss of a text."""
@@ -213,8 +219,11 @@ class _Run:
             if stop is not None and stop():
                 self.stopped = True
                 break
-            if start[group + 1] - start[group] > 1:  # where there is nothing to choose there is nothing to learn
-                total += self._group(group, a + random.permutation(b - a))
+            size, order = int(start[group + 1] - start[group]), a + random.permutation(b - a)
+            if size > SAMPLED_FROM * self.settings.negatives:
+                total += self._large_group(group, order, random)
+            elif size > 1:  # where there is nothing to choose there is nothing to learn
+                total += self._group(group, order)
         return total / len(self.features)
 
     def _group(self, group: int, order: Int64) -> float:
@@ -233,42 +242,28 @@ class _Run:
             self._optimizer.step(group, own, of_rows, of_bias)
         return loss
 
+    def _large_group(self, group: int, order: Int64, random: np.random.Generator) -> float:
+        """Learn a group against some of its options; gives an estimate of the loss."""
+        start, stop = self.head.options.start[group : group + 2].tolist()
+        rows, bias = _weights(self.head)
+        unseen = self._unseen(slice(start, stop), order) if self.settings.keep_unseen else None
+        loss = 0.0
+        for at in range(0, len(order), BATCH):
+            visit = order[at : at + BATCH]
+            features = self.features[self.visits.text[visit]].astype(np.float32, copy=False)
+            some = draw(self.visits.option[visit] - start, stop - start, self.settings.negatives, random)
+            places = some.places + start
+            logit_bias = bias[places] + some.log_weight
+            new, of_rows, of_bias = group_gradient(rows[places], logit_bias, features, some.taken)
+            loss += new
+            learns = slice(None) if unseen is None else ~unseen[some.places]
+            self._optimizer.step_some(places[learns], of_rows[learns], of_bias[learns])
+        return loss
+
     def _unseen(self, own: slice, visits: Int64) -> NDArray[np.bool_]:
         """Mark the options of a group that none of its texts takes."""
         taken = self.visits.option[visits] - own.start
         return np.asarray(np.bincount(taken, minlength=own.stop - own.start) == 0)
-
-
-class _RowAdam:
-    """Adam with one second moment a row. The bias counts as the weight of a feature that is always ``typical``."""
-
-    def __init__(self, head: WideHead, rate: float, typical: float) -> None:
-        self._rows, self._bias = _weights(head)
-        self._typical = max(typical, _TINY)
-        # A step of this size in every weight of a row moves the logit of a text by at most the learning rate.
-        self._rate = rate / (self._typical * head.rows.width)
-        # Memory of zeros is taken when it is first written, so groups that are never seen take none.
-        self._means, self._bias_means = np.zeros_like(self._rows), np.zeros_like(self._bias)
-        self._squares = np.zeros_like(self._bias)
-        self._steps = np.zeros(head.options.n_groups, dtype=np.int64)
-
-    def step(self, group: int, own: slice, of_rows: Float32, of_bias: Float32) -> None:
-        """Move the rows of one group against their gradient, which is used up."""
-        self._steps[group] += 1
-        steps = int(self._steps[group])
-        means, bias_means, squares = self._means[own], self._bias_means[own], self._squares[own]
-        of_bias = of_bias * self._typical
-        new = (np.einsum("sd,sd->s", of_rows, of_rows) + of_bias * of_bias) / (of_rows.shape[1] + 1)
-        squares += (1 - _KEPT_SQUARES) * (new - squares)
-        of_rows -= means
-        of_rows *= 1 - _KEPT_MEANS
-        means += of_rows
-        bias_means += (1 - _KEPT_MEANS) * (of_bias - bias_means)
-        rate = self._rate / (1 - _KEPT_MEANS**steps)
-        by_row = rate / (np.sqrt(squares / (1 - _KEPT_SQUARES**steps)) + _TINY)
-        np.multiply(means, by_row[:, None], out=of_rows)
-        self._rows[own] -= of_rows
-        self._bias[own] -= by_row * self._typical * bias_means
 
 
 class _Judge:
