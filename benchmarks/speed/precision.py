@@ -35,7 +35,7 @@ Labels = list[list[tuple[str, ...]]]
 def main() -> None:
     options = _options()
     trained = [name for name in SETS if (RUNS / "finetuned" / name / "config.json").is_file()]
-    for name in options.sets or trained:
+    for name in options.sets or trained or SETS:
         found = measure(name, options)
         print(json.dumps(found), flush=True)
         if not options.dry and options.rows == "test":
@@ -46,7 +46,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", help="of benchmarks/speed/_models.py; not given: those that are trained")
+    parser.add_argument("sets", nargs="*", help="of _models.py; not given: those that are trained, else all")
     parser.add_argument("--rows", choices=("test", "valid"), default="test")
     parser.add_argument("--texts", type=int, help="the first so many rows only")
     parser.add_argument("--dry", action="store_true", help="write no results")

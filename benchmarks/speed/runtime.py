@@ -2,12 +2,14 @@
 
     python benchmarks/speed/runtime.py                     # open-apps and arxiv, about five minutes on two cores
     python benchmarks/speed/runtime.py open-apps --texts 32 --rounds 1 --dry
-    python benchmarks/speed/runtime.py arxiv --budgets 2048 4096 8192 --rounds 3 --dry
+    python benchmarks/speed/runtime.py arxiv --budgets 2048 4096 8192 --rounds 3
+    python benchmarks/speed/runtime.py open-apps --in-turn --texts 2048 --rounds 3
 
 The first adds to results/runtime.jsonl and writes results/runtime.md. The ways take turns, round by round, on the same
 texts; medians over rounds. Between the ways a large single-precision matrix product is timed on the same threads: the
 ceiling of fp32. Useful work is the multiply-adds of the transformer over real tokens, padding left out. Weights of the
-head are random: the time does not depend on them. ``--budgets`` times the exports with other sizes of batches instead.
+head are random: the time does not depend on them. ``--budgets`` times the exports with other sizes of batches instead,
+and ``--in-turn`` also without the thread that tokenises ahead.
 """
 
 import argparse
@@ -50,9 +52,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--budgets", type=int, nargs="+", help="tokens in a batch, for the exports; implies --dry")
+    parser.add_argument(
+        "--in-turn", action="store_true", help="tokenising ahead or not, for the exports; implies --dry"
+    )
     parser.add_argument("--dry", action="store_true", help="write nothing")
     options = parser.parse_args()
-    options.dry = options.dry or bool(options.budgets)
+    options.dry = options.dry or bool(options.budgets) or options.in_turn
     return options
 
 
@@ -69,7 +74,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         model = untrained(split)
         lengths = [len(piece) for pieces in model.encoder.tokenise(texts) for piece in pieces]
-        ways = _budgets(model, options.budgets, Path(scratch)) if options.budgets else _ways(model, Path(scratch))
+        ways = _ways(model, Path(scratch), options)
         print(f"{name}: {len(texts)} texts, {options.rounds} rounds of {', '.join(ways)}", flush=True)
         times, ceiling = _in_turn(ways, texts, options.rounds)
     work = flop_of(lengths, **sizes_of(model.encoder.backbone.config))
@@ -87,7 +92,9 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     return {"set": name, **about, "gflops": statistics.median(ceiling) / 1e9, "ways": rows, "machine": describe()}
 
 
-def _ways(model: Any, scratch: Path) -> dict[str, Way]:
+def _ways(model: Any, scratch: Path, options: argparse.Namespace) -> dict[str, Way]:
+    if options.budgets or options.in_turn:
+        return _budgets(model, options.budgets, scratch) if options.budgets else _in_turn_or_ahead(model, scratch)
     ways = {
         PIPELINE: pipeline(len(model.taxonomy.terminals)),
         UNSORTED: unsorted(model),
@@ -105,6 +112,26 @@ def _budgets(model: Any, budgets: Sequence[int], scratch: Path) -> dict[str, Way
             sized.batch_tokens = budget
             ways[f"{way}, {budget} tokens"] = sized.node_proba
     return ways
+
+
+def _in_turn_or_ahead(model: Any, scratch: Path) -> dict[str, Way]:
+    ways: dict[str, Way] = {}
+    for way in exports_here():
+        one = exported(model, way, scratch)
+        ways[way] = one.node_proba
+        ways[f"{way}, tokenised in turn"] = _tokenised_in_turn(one)
+    return ways
+
+
+def _tokenised_in_turn(model: Any) -> Way:
+    """Give a model that computes the same chunks of texts, but tokenises each when it is its turn."""
+    from textaxa._windows import CHUNK
+
+    def way(texts: Sequence[str]) -> object:
+        longest_first = sorted(texts, key=len, reverse=True)
+        return [model.node_proba(longest_first[start : start + CHUNK]) for start in range(0, len(texts), CHUNK)]
+
+    return way
 
 
 def _in_turn(ways: dict[str, Way], texts: Sequence[str], rounds: int) -> tuple[dict[str, list[float]], list[float]]:
