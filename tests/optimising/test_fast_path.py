@@ -102,7 +102,7 @@ def test_other_commands_read_it(kept, tmp_path):
     assert "fast path of two models" in info(folder).card
     (tmp_path / "new.csv").write_text("text\nfootball club match\npuzzle game\n", encoding="utf-8")
     done = predict(folder, tmp_path / "new.csv", tmp_path / "out.csv", text="text")
-    assert (done.rows, done.runtime) == (2, "a fast path of two models (linear and linear)")
+    assert (done.rows, done.runtime) == (2, "a fast path (linear answered 100%, linear the rest)")
     assert "Games > Sports" in (tmp_path / "out.csv").read_text(encoding="utf-8")
 
 

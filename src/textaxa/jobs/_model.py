@@ -83,8 +83,9 @@ def computed_by(model: "Model") -> str:
     from textaxa.runtime import RuntimeModel
 
     if isinstance(model, FastPathModel):
-        parts = [computed_by(part) for part in (model.cheap, model.strong)]
-        return f"a fast path of two models ({' and '.join(one or model.cheap.settings.head for one in parts)})"
+        cheap, strong = (computed_by(part) or part.settings.head for part in (model.cheap, model.strong))
+        share = f" answered {model.ways.share:.0%}" if model.ways.cheap or model.ways.strong else ""
+        return f"a fast path ({cheap}{share}, {strong} the rest)"
     if isinstance(model, RuntimeModel) or getattr(model, "searches", False):
         return str(model.computed_by)
     return "PyTorch" if needs_encoder(model.settings.head) else ""
