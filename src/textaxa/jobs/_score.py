@@ -26,6 +26,9 @@ TFIDF = "TF-IDF + logistic regression"
 DENSE_LIMIT = 250_000_000
 """Texts × nodes of float32 held at once: 1 GB. Above, texts go in blocks and the threshold-free score is left out."""
 
+RESAMPLED_NODES = 100_000
+"""Nodes up to which intervals are drawn: macro scores of a thousand resamples take seconds there, minutes for more."""
+
 BLOCK = 4096
 
 TABLE_WIDTH = 100
@@ -82,7 +85,9 @@ def answers_and_scores(model: "Model", texts: Sequence[str], labels: Labels, *, 
             row for start in range(0, len(texts), BLOCK) for row in model.predict(texts[start : start + BLOCK])
         ]
     paths = [tuple(p.path for p in row) for row in predicted]
-    evaluation = evaluate_paths(model.taxonomy, labels, paths, node_proba=node_proba, task=task)
+    evaluation = evaluate_paths(
+        model.taxonomy, labels, paths, node_proba=node_proba, task=task, intervals=_has_intervals(model.taxonomy)
+    )
     return Scored(evaluation, predicted, node_proba, raw)
 
 
@@ -95,7 +100,11 @@ def _without_calibration(model: "Model") -> "Model":
 
 def score_majority(taxonomy: Taxonomy, majority: tuple[Path, ...], labels: Labels) -> Evaluation:
     """Evaluate the answer that is always the most frequent label of the training rows."""
-    return evaluate_paths(taxonomy, labels, [majority] * len(labels))
+    return evaluate_paths(taxonomy, labels, [majority] * len(labels), intervals=_has_intervals(taxonomy))
+
+
+def _has_intervals(taxonomy: Taxonomy) -> bool:
+    return len(taxonomy) <= RESAMPLED_NODES
 
 
 def score_tfidf(
