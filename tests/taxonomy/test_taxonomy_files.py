@@ -427,3 +427,34 @@ def test_long_fields_are_read():
     taxonomy = reading(f"path,description\nA,{text}\n")
     assert taxonomy.descriptions == (text,)
     assert through(Taxonomy.from_paths([("n" * 3_000, "x")]), "yaml").names[0] == "n" * 3_000
+
+
+def told_of(text):
+    """The taxonomy that a codes file holds, or what is said of its faults."""
+    try:
+        return read_taxonomy(io.StringIO(text), format="codes").to_dict()
+    except TaxonomyError as error:
+        return str(error)
+
+
+@settings(max_examples=150)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c", "d", "e", "f", ""]),
+            st.sampled_from(["", "", "a", "b", "c", "z"]),
+            st.sampled_from(["One", "Two", "Three", "", " x "]),
+            st.sampled_from(["", "", "said", "said,ragged"]),
+            st.sampled_from(["", "", "yes", "no", "maybe"]),
+        ),
+        min_size=1,
+        max_size=7,
+        unique_by=lambda row: row[:2],
+    )
+)
+def test_codes_are_read_as_if_row_by_row(rows):
+    text = "code,parent,name,description,terminal\n" + "".join(",".join(row) + "\n" for row in rows)
+    quickly = told_of(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textaxa.taxonomy._formats._codes._of_tree", lambda *_: None)
+        assert told_of(text) == quickly

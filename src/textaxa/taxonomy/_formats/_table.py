@@ -60,7 +60,7 @@ class Table:
         next(rows)
         for row, cells in rows:
             if len(cells) == width:
-                stripped = [cell.strip() for cell in cells]
+                stripped = list(map(str.strip, cells))
                 if any(stripped):
                     yield row, stripped
             elif any(cell.strip() for cell in cells):
