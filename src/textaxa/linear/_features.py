@@ -53,9 +53,9 @@ class Features:
 
     def __call__(self, texts: Sequence[str]) -> sparse.csr_matrix:
         """Give the vectors of texts as float32 CSR (B, F)."""
-        return self.of_counts(self.counts(block) for block in blocks(texts, self.width))
+        return self.of_counts(self.counted(block) for block in blocks(texts, self.width))
 
-    def counts(self, texts: Sequence[str]) -> Counts:
+    def counted(self, texts: Sequence[str]) -> Counts:
         """Count the n-grams of one of the `blocks` of texts."""
         return count(self._kinds, self._offsets[:-1], self.width, texts)
 
@@ -115,7 +115,7 @@ def _weighed(
 ) -> tuple[Features, sparse.csr_matrix]:
     """Give the features with the inverse document frequencies of texts, and the vectors of these texts."""
     bare = Features(settings, vocabulary, {kind: np.ones(len(terms), np.float32) for kind, terms in vocabulary.items()})
-    counted = [bare.counts(block) for block in blocks(texts, bare.width)]
+    counted = [bare.counted(block) for block in blocks(texts, bare.width)]
     rows_with = np.zeros(bare.width)
     for one in counted:
         rows_with += np.bincount(one.columns, minlength=bare.width)

@@ -32,11 +32,12 @@ class MarginScales:
         self.lines = lines
 
     def __call__(self, options: Options, weights: Weights, margins: np.ndarray) -> np.ndarray:
-        """Turn margins (B, K) into scores: -inf for options never seen, inf for those always taken."""
-        scale, shift = self.lines[options.level].T
-        scores = margins * scale + shift
-        scores[:, weights.state == NEVER] = -np.inf
-        scores[:, weights.state == ALWAYS] = np.inf
+        """Turn margins (B, K) into scores as precise: -inf for options never seen, inf for those always taken."""
+        scale, shift = self.lines[options.level].T.astype(margins.dtype)
+        scores: np.ndarray = margins * scale
+        scores += shift
+        for state, score in ((NEVER, -np.inf), (ALWAYS, np.inf)):
+            scores[:, np.flatnonzero(weights.state == state)] = score
         return scores
 
 

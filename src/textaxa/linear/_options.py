@@ -80,22 +80,28 @@ class OnePath:
         return found
 
     def node_proba(self, scores: np.ndarray) -> np.ndarray:
-        """Turn scores of options (B, K), -inf where never seen, into coherent node probabilities, float32 (B, N)."""
-        chances = self._ways @ self._log_proba(scores).T
-        terminals = np.exp(chances - chances.max(axis=0, keepdims=True))
-        terminals /= terminals.sum(axis=0, keepdims=True)
+        """Turn scores of options (B, K), -inf where never seen, into coherent node probabilities, float32 (B, N).
+
+        It computes in the precision of the scores, with texts along the rows of memory: what belongs to one option is
+        then added, compared and copied for many texts at a time.
+        """
+        chances = self._ways @ self._log_proba(np.ascontiguousarray(scores.T))
+        chances -= chances.max(axis=0)
+        terminals = np.exp(chances, out=chances)
+        terminals /= terminals.sum(axis=0)
         # Terms are added in the order of terminals, and more of them never lower a float sum: a child stays below.
-        return np.ascontiguousarray(np.minimum(self._nodes @ terminals.astype(np.float32), 1).T)
+        return np.ascontiguousarray(np.minimum(self._nodes @ terminals.astype(np.float32, copy=False), 1).T)
 
     def _log_proba(self, scores: np.ndarray) -> np.ndarray:
-        """Give the log-softmax of every group, (B, K)."""
-        best = np.maximum.reduceat(scores, self.starts, axis=1)
+        """Give the log-softmax of every group, for scores (K, B) that are overwritten."""
+        best = np.maximum.reduceat(scores, self.starts, axis=0)
         best[np.isneginf(best)] = 0  # a group without a training row
-        shifted = scores - best[:, self._group]
+        scores -= best[self._group]
         with np.errstate(divide="ignore"):
-            total = np.log(np.add.reduceat(np.exp(shifted), self.starts, axis=1))
+            total = np.log(np.add.reduceat(np.exp(scores), self.starts, axis=0))
         total[np.isneginf(total)] = 0
-        return shifted - total[:, self._group]
+        scores -= total[self._group]
+        return scores
 
 
 class SeveralPaths:
@@ -129,11 +135,20 @@ class SeveralPaths:
     def node_proba(self, scores: np.ndarray) -> np.ndarray:
         """Turn log-odds of nodes (B, N), -inf where never true, into coherent node probabilities, float32 (B, N)."""
         own = expit(scores).astype(np.float32)
+        if self.taxonomy.is_tree:
+            return self._down_the_tree(own)
         for node in range(self.n_options):  # parents come before children
             parents = self.taxonomy.parents.row(node)
             if len(parents):
                 above = own[:, parents].min(axis=1)
                 own[:, node] = own[:, node] * above if self.given_parent else np.minimum(own[:, node], above)
+        return own
+
+    def _down_the_tree(self, own: np.ndarray) -> np.ndarray:
+        combine = np.multiply if self.given_parent else np.minimum
+        for level in range(2, self.taxonomy.n_levels + 1):
+            nodes = self.taxonomy.level_slice(level)
+            own[:, nodes] = combine(own[:, nodes], own[:, self.taxonomy.parent[nodes]])
         return own
 
 
