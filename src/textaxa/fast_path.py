@@ -123,6 +123,11 @@ class FastPathModel:
         self.ways.strong += len(unsure)
         return proba if self.calibration is None else self.calibration(proba)
 
+    def answering(self, text: str) -> Any:
+        """Give the model that answers a text: the cheap one where it is sure enough, else the strong one."""
+        sure = confidence_of(self.taxonomy, self.cheap.node_proba([text]))[0] >= self.threshold
+        return self.cheap if sure else self.strong
+
     def predict(self, texts: Sequence[str], *, top: int = 1) -> list[list[Prediction]]:
         """Give the predicted paths of each text, most probable first."""
         return self.decode(self.node_proba(texts), top=top)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from optimising.optimising_cases import TAXONOMY, TEXTS, Rote, certain, linear_model
 
-from textaxa import info, load_model, save_model
+from textaxa import explain, info, load_model, save_model, select
 from textaxa._pieces import Work
 from textaxa.errors import ConfigError, ModelFileError
 from textaxa.fast_path import FastPathModel, confidence_of
@@ -104,6 +104,26 @@ def test_other_commands_read_it(kept, tmp_path):
     done = predict(folder, tmp_path / "new.csv", tmp_path / "out.csv", text="text")
     assert (done.rows, done.runtime) == (2, "a fast path (linear answered 100%, linear the rest)")
     assert "Games > Sports" in (tmp_path / "out.csv").read_text(encoding="utf-8")
+
+
+def test_a_text_is_explained_by_the_model_that_answers_it(kept):
+    model = load_model(kept[0])
+    for model.threshold, who in ((0.5, model.cheap), (1.0, model.strong)):
+        text = "football club match"
+        assert model.answering(text) is who
+        part = model.answering(text)
+        np.testing.assert_array_equal(model.node_proba([text]), part.node_proba([text]))
+        assert explain(model, text).levels == explain(part, text).levels
+
+
+def test_next_texts_to_label_are_chosen_by_the_strong_model(kept, tmp_path):
+    rows = [{"text": text} for text in TEXTS[:40]]
+    by_both, by_strong = (
+        select(rows, tmp_path / f"{name}.csv", model=place, n=5, text="text")
+        for name, place in (("both", kept[0]), ("strong", kept[0] / "strong"))
+    )
+    assert by_both.chosen == by_strong.chosen == 5
+    assert (tmp_path / "both.csv").read_text() == (tmp_path / "strong.csv").read_text()
 
 
 def test_it_runs_without_pytorch_where_its_parts_do(kept):

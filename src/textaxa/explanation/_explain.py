@@ -10,6 +10,7 @@ from textaxa.errors import ConfigError
 from textaxa.explanation._explanation import ENDS_HERE, NO_CHOICE, Explanation, LevelExplanation
 from textaxa.explanation._targets import Target, end_columns, targets_of
 from textaxa.explanation._words import by_word
+from textaxa.fast_path import FastPathModel
 from textaxa.taxonomy import Path
 
 if TYPE_CHECKING:
@@ -99,9 +100,14 @@ def explain_many(
     if not texts:
         return []
     texts = [_readable(text) for text in texts]
+    given = paths or [None] * len(texts)
+    if isinstance(model, FastPathModel):
+        # Each text by the model that answers it.
+        rows = zip(texts, given, against or [None] * len(texts), strict=True)
+        how = {"through_encoder": through_encoder}
+        return [explain(model.answering(text), text, path=path, against=other, **how) for text, path, other in rows]
     explainer = _explainer(model, through_encoder)
     proba = model.node_proba(texts)
-    given = paths or [None] * len(texts)
     predicted = ([prediction.path for prediction in row] for row in model.decode(proba))
     wanted = [[one] if one else found for one, found in zip(given, predicted, strict=True)]
     others = against or [None] * len(texts)

@@ -133,7 +133,7 @@ def _word_features(texts: list[str]) -> Any:
 
 def _probabilities(model: "Model", texts: list[str]) -> tuple[np.ndarray, Any]:
     """Give node probabilities (B, N), and features (B, D) in which texts can be compared; encoded once where it can."""
-    reader: Any = model
+    reader: Any = getattr(model, "strong", model)  # of a fast path, the model that knows more
     if hasattr(reader, "features"):
         features = reader.features(texts)
         return reader.node_proba_of(features), features
