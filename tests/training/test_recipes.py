@@ -58,12 +58,12 @@ def test_an_encoder_without_layers_or_that_starts_untrained_learns_whole():
 
 def test_more_time_never_gives_less():
     order = ["fast", "balanced", "best"]
-    found = [that_fits(PACE, WORK, seconds=seconds) for seconds in (1, 200, 290, 400, 800, 1200, 10_000)]
+    found = [that_fits(PACE, WORK, seconds=seconds) for seconds in (1, 200, 400, 600, 1000, 1400, 10_000)]
     ranks = [(order.index(one.preset), one.epochs if one.preset != "fast" else 0) for one in found]
     assert ranks == sorted(ranks)
     assert [one.preset for one in found] == ["fast", "fast", "balanced", "balanced", "best", "best", "best"]
-    assert [one.epochs for one in found[1:]] == [30, 2, 3, 2, 3, 3]
-    for one, seconds in zip(found[1:], (200, 290, 400, 800, 1200, 10_000), strict=True):
+    assert [one.epochs for one in found[1:]] == [30, 3, 5, 2, 3, 3]
+    for one, seconds in zip(found[1:], (200, 400, 600, 1000, 1400, 10_000), strict=True):
         assert predicted(one.preset, one.epochs, PACE, WORK) <= one.seconds <= seconds
 
 
@@ -105,6 +105,15 @@ def train(tiny, heard=None, *, encoder=None, checkpoint_dir=None, resume=False, 
     )
 
 
+def test_top_layers_learn_longer_and_at_a_larger_rate():
+    whole, top = (resolved(TrainingSettings(), width=384, frozen=False, top_only=one) for one in (False, True))
+    assert (whole.epochs, whole.encoder_rate) == (3, 1e-4)
+    assert (top.epochs, top.encoder_rate) == (5, pytest.approx(3e-4))
+    given = TrainingSettings(epochs=1, encoder_rate=1e-5)
+    chosen = resolved(given, width=384, frozen=False, top_only=True)
+    assert (chosen.epochs, chosen.encoder_rate) == (1, 1e-5)
+
+
 @pytest.mark.parametrize(
     ("preset", "frozen", "layers", "trained"),
     [("fast", True, None, "the head"), ("balanced", False, 1, "the top 1 of 3 layers"), ("best", False, None, "all")],
@@ -137,8 +146,8 @@ def test_the_budget_chooses_tells_and_keeps_to_it(tiny, monkeypatch, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(tiny, listener, time_budget=600, checkpoint_dir=tmp_path)
     (told,) = [event for event in heard if event["event"] == "recipe"]
-    assert (told["preset"], told["epochs"]) == ("balanced", 3)
-    assert "'balanced': the top layers, 3 epochs" in told["text"]
+    assert (told["preset"], told["epochs"]) == ("balanced", 5)
+    assert "'balanced': the top layers, 5 epochs" in told["text"]
     assert json.loads((tmp_path / "recipe.json").read_text())["preset"] == "balanced"
 
     def measured_again(*given):
@@ -147,7 +156,7 @@ def test_the_budget_chooses_tells_and_keeps_to_it(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(_train, "measure_pace", measured_again)
     model = train(tiny, time_budget=600, checkpoint_dir=tmp_path, resume=True)
     assert model.settings.encoder.trainable_layers == 1
-    assert (model.settings.training.preset, model.settings.training.epochs) == ("balanced", 3)
+    assert (model.settings.training.preset, model.settings.training.epochs) == ("balanced", 5)
     assert model.summary["recipe"]["chosen_by"] == "time budget"
     assert model.summary["recipe"]["predicted_seconds"] == pytest.approx(told["seconds"], abs=0.1)
 

@@ -18,8 +18,8 @@ class TrainingSettings(Checked):
     )
     epochs: int | None = setting(
         None,
-        "Passes over the training rows. Empty: 3, or 30 with an encoder that is frozen, static or starts untrained "
-        "(textrcnn).",
+        "Passes over the training rows. Empty: 3; 5 where only top layers are trained; 30 with an encoder that is "
+        "frozen, static or starts untrained (textrcnn).",
         at_least=1,
     )
     batch_size: int | None = setting(
@@ -31,7 +31,8 @@ class TrainingSettings(Checked):
     encoder_rate: float | None = setting(
         None,
         "Learning rate of the encoder (AdamW). Empty: 1e-4 for small encoders (up to 512 features, such as MiniLM), "
-        "3e-5 for wider ones, 1e-3 for one that is static or starts untrained (textrcnn).",
+        "3e-5 for wider ones, three times that where only top layers are trained; 1e-3 for one that is static or "
+        "starts untrained (textrcnn).",
         at_least=0,
     )
     head_rate: float = setting(

@@ -9,7 +9,18 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from textaxa.training._recipes import HEAD_EPOCHS, PRESETS, TUNED_EPOCHS, Pace, Recipe, Work, predicted, that_fits, told
+from textaxa.training._recipes import (
+    HEAD_EPOCHS,
+    PRESETS,
+    TOP_EPOCHS,
+    TUNED_EPOCHS,
+    Pace,
+    Recipe,
+    Work,
+    predicted,
+    that_fits,
+    told,
+)
 
 _FILE = "recipe.json"
 Told = Callable[[dict[str, Any]], None]
@@ -36,7 +47,7 @@ def choose(pace: Pace, work: Work, *, seconds: float, layers: bool, folder: Path
         Is given one event, ``recipe``.
     """
     recipe = that_fits(pace, work, seconds=seconds, layers=layers)
-    epochs = {"fast": HEAD_EPOCHS, "balanced": TUNED_EPOCHS, "best": TUNED_EPOCHS}
+    epochs = {"fast": HEAD_EPOCHS, "balanced": TOP_EPOCHS, "best": TUNED_EPOCHS}
     others = {name: predicted(name, epochs[name], pace, work) for name in PRESETS if layers or name != "balanced"}
     (folder / _FILE).write_text(json.dumps(asdict(recipe)), encoding="utf-8")
     tell({"event": "recipe", **asdict(recipe), "text": told(recipe, others)})

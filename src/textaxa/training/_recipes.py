@@ -17,6 +17,11 @@ TOP_SHARE = 3
 TUNED_EPOCHS = 3
 """Epochs of the recipe where the encoder learns."""
 
+TOP_EPOCHS, TOP_RATE = 5, 3.0
+"""Where only the top layers do: more epochs, since each is cheap, and so many times the rate of a whole encoder. On the
+validation rows of TREC, with 2 of 6 layers: 82.6 % of the paths after 3 epochs at the rate of all layers, 86.4 % at
+three times that, and 87.4 % after 5 epochs; of hwu64 88.2 % after 3 and 89.4 % after 5."""
+
 HEAD_EPOCHS = 30
 """Epochs of the recipe where the head alone does, or the encoder starts from nothing."""
 
@@ -26,8 +31,8 @@ _MARGIN = 1.2
 _TRIED: tuple[tuple[str, int], ...] = (
     ("best", 3),
     ("best", 2),
+    ("balanced", 5),
     ("balanced", 3),
-    ("balanced", 2),
     ("fast", HEAD_EPOCHS),
 )
 """What is tried in turn, the most accurate first. One epoch of fine-tuning is no better than a frozen encoder."""

@@ -33,7 +33,16 @@ from textaxa.training._callbacks import HeadEpochs, Interrupt, Progress, TimeBud
 from textaxa.training._choice import choose, recorded
 from textaxa.training._kept import KeptStates, keep_states
 from textaxa.training._pace import measure_pace
-from textaxa.training._recipes import HEAD_EPOCHS, TUNED_EPOCHS, Recipe, Work, is_open, with_preset
+from textaxa.training._recipes import (
+    HEAD_EPOCHS,
+    TOP_EPOCHS,
+    TOP_RATE,
+    TUNED_EPOCHS,
+    Recipe,
+    Work,
+    is_open,
+    with_preset,
+)
 from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
 from textaxa.training._run import (
     best_checkpoint,
@@ -163,7 +172,8 @@ class _Run:
         depth = getattr(encoder, "depth", None)
         encoder.settings = with_preset(encoder.settings, training.preset, depth=depth, untrained=untrained)
         self.frozen = bool(encoder.settings.frozen)
-        return resolved(training, width=encoder.width, frozen=self.frozen, untrained=untrained)
+        top_only = encoder.settings.trainable_layers is not None and not self.frozen
+        return resolved(training, width=encoder.width, frozen=self.frozen, untrained=untrained, top_only=top_only)
 
     def _model(self, encoder: Encoder, recipe: TrainingSettings, targets: Targets) -> Model:
         model = self._head_on(encoder, recipe, targets)
@@ -371,12 +381,16 @@ def _checkpoint_error(error: Exception, folder: Path) -> Exception:
     return error
 
 
-def resolved(training: TrainingSettings, *, width: int, frozen: bool, untrained: bool = False) -> TrainingSettings:
-    """Fill in what was left to be chosen by the encoder: whether it is frozen or starts untrained, and its width."""
-    rate = _UNTRAINED_RATE if untrained else 1e-4 if width <= _NARROW else 3e-5
+def resolved(
+    training: TrainingSettings, *, width: int, frozen: bool, untrained: bool = False, top_only: bool = False
+) -> TrainingSettings:
+    """Fill in what was left to be chosen by the encoder: what of it learns, whether it starts untrained, its width."""
+    rate, epochs = _UNTRAINED_RATE if untrained else 1e-4 if width <= _NARROW else 3e-5, TUNED_EPOCHS
+    if top_only:
+        rate, epochs = TOP_RATE * rate, TOP_EPOCHS
     return replace(
         training,
-        epochs=training.epochs or (HEAD_EPOCHS if frozen or untrained else TUNED_EPOCHS),
+        epochs=training.epochs or (HEAD_EPOCHS if frozen or untrained else epochs),
         batch_size=training.batch_size or (256 if frozen else 32),
         encoder_rate=rate if training.encoder_rate is None else training.encoder_rate,
     )
