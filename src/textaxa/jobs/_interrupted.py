@@ -145,9 +145,7 @@ def held(folder: Path, *, doing: str = "training") -> Iterator[None]:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a", encoding="utf-8") as file:
         if not _lock(file):
-            raise ConfigError(
-                f"Another process is {doing} in {str(folder)!r}. Wait for it, or name another output."
-            )
+            raise ConfigError(f"Another process is {doing} in {str(folder)!r}. Wait for it, or name another output.")
         yield
 
 

@@ -12,9 +12,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import connection, get_context, parent_process
+from concurrent.futures import BrokenExecutor, Future
 from typing import Any, Generic, Protocol, TypeVar
 
 from textaxa.errors import ConfigError
@@ -93,7 +91,7 @@ class Answering(Generic[Block]):
     def _finished(self, block: Block, future: "Future[Any]") -> Block:
         try:
             self._take(block, future.result())
-        except BrokenProcessPool as error:
+        except BrokenExecutor as error:
             raise ConfigError(
                 "A process that helped was killed, probably because memory ran out. Use one process (--processes 1)."
             ) from error
@@ -110,6 +108,10 @@ class _Pool:
     """Forked processes that know the model. A context manager; left, they end."""
 
     def __init__(self, answers: Answers, processes: int) -> None:
+        # Twenty milliseconds that a start without help does not pay.
+        from concurrent.futures import ProcessPoolExecutor
+        from multiprocessing import get_context
+
         # Threads of Hugging Face tokenizers do not survive a fork; told so before it, they say nothing about it.
         self._before = os.environ.get(_TOKENIZERS)
         os.environ[_TOKENIZERS] = "false"
@@ -180,6 +182,8 @@ def _begin(answers: Answers) -> None:
 
 
 def _end_with_parent() -> None:
+    from multiprocessing import connection, parent_process
+
     parent = parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
