@@ -18,8 +18,8 @@ from textaxa.runtime._onnx_file import check_onnx_file
 from textaxa.runtime._session import check_fits, first_line
 
 _SHAPES_KEPT = 16
-"""Shapes of batches for which compiled products are kept; by default 5,000, and a long table has batches of thousands of
-shapes. Over 256 shapes memory grew by 132 MB with the default, and by 80 MB, levelling off, with 16."""
+"""Shapes of batches for which compiled products are kept; by default 5,000, and a long table has batches of thousands
+of shapes. Over 256 shapes memory grew by 132 MB with the default, and by 80 MB, levelling off, with 16."""
 
 
 class OpenVINOSession:
