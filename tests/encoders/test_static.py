@@ -285,3 +285,18 @@ def test_thousands_of_texts_a_second(static):
     began = time.perf_counter()
     encoder.encode(texts)
     assert time.perf_counter() - began < 10  # takes half a second; ten times that and more on a busy machine
+
+
+@pytest.mark.parametrize(("max_length", "windows"), [(200, 1), (8, 3)])
+def test_texts_side_by_side_have_the_vectors_that_forward_gives(static, monkeypatch, max_length, windows):
+    settings = {"long_text": "windows", "max_windows": windows} if windows > 1 else {}
+    encoder = load(static, max_length=max_length, **settings)
+    pieces = encoder.tokenise(TEXTS)
+    assert max(map(len, pieces)) == windows
+    tokens = encoder.collate(pieces)
+    expected = encoder(tokens.input_ids, tokens.attention_mask, tokens.text_of).detach().numpy()
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-6)
+    monkeypatch.setattr("textaxa.encoders._static._TEXTS", 3)
+    np.testing.assert_allclose(encoder.encode(TEXTS), expected, atol=1e-6)
+    assert encoder.encode([]).shape == (0, encoder.width)
+    assert not encoder.encode([""]).any()

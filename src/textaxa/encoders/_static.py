@@ -1,16 +1,20 @@
 """Static token vectors as an encoder: a text is the mean of its tokens' vectors. Thousands of texts a second."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from textaxa._pieces import Pieces
 from textaxa._quiet import quiet_transformers
 from textaxa.encoders._distil import distilled, write_static
 from textaxa.encoders._encoder import Encoder
@@ -18,6 +22,9 @@ from textaxa.encoders._packaged import packaged_minilm
 from textaxa.encoders._tokens import TextTokeniser, TokenStates
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
+
+_TEXTS = 4096
+"""Texts whose vectors are looked up at a time."""
 
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
@@ -56,7 +63,33 @@ class StaticEncoder(Encoder):
         """Encode pieces (W, L) of B texts to text vectors (B, D); the vectors of a text's windows are averaged."""
         real = self._known(input_ids, attention_mask).to(self.vectors.dtype)
         sums = F.embedding_bag(input_ids, self.vectors, mode="sum", per_sample_weights=real)
-        pieces = sums / real.sum(1, keepdim=True).clamp_min(1)
+        return self._of_texts(sums / real.sum(1, keepdim=True).clamp_min(1), text_of)
+
+    @torch.inference_mode()
+    def encode_pieces(self, pieces: Sequence[Pieces]) -> np.ndarray:
+        """Give the vectors of tokenised texts, float32 (B, D): tokens side by side, so that nothing is padded."""
+        features = np.empty((len(pieces), self.width), dtype=np.float32)
+        for start in range(0, len(pieces), _TEXTS):
+            part = slice(start, start + _TEXTS)
+            features[part] = self._means(pieces[part]).float().cpu().numpy()
+        self.count(pieces)
+        return features
+
+    def _means(self, texts: Sequence[Pieces]) -> torch.Tensor:
+        """Give the vectors of texts (B, D)."""
+        pieces = list(chain.from_iterable(texts))
+        ends = np.cumsum([0, *map(len, pieces)])
+        ids = np.fromiter(chain.from_iterable(pieces), dtype=np.int64, count=ends[-1])
+        known = ids != self.unknown
+        starts = np.concatenate([[0], np.cumsum(known)])[ends[:-1]]
+        given = (torch.from_numpy(array).to(self.device) for array in (ids[known], starts))
+        # A piece without a known token has mean 0.
+        means = F.embedding_bag(next(given), self.vectors, next(given), mode="mean")
+        per_text = torch.tensor([len(text) for text in texts], device=self.device)
+        return self._of_texts(means, torch.repeat_interleave(torch.arange(len(texts), device=self.device), per_text))
+
+    def _of_texts(self, pieces: torch.Tensor, text_of: torch.Tensor) -> torch.Tensor:
+        """Average the vectors of pieces (W, D) text by text, to (B, D); of length 1 where the model has them so."""
         per_text = torch.bincount(text_of)
         if len(per_text) < len(pieces):
             joined = pieces.new_zeros(len(per_text), self.width).index_add_(0, text_of, pieces)
