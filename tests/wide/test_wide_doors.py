@@ -200,11 +200,14 @@ def test_nodes_without_a_training_row_are_found_by_their_names(monkeypatch):
     at = [i for i, label in enumerate(labels) if TAXONOMY.index(label[0]) in hidden]
     shares = {}
     for init in ("random", "label-names"):
-        model = trained_by_words(monkeypatch, texts=seen, own=WideSettings(init=init))
-        found = model.predict([texts[i] for i in at])
-        shares[init] = np.mean([row[0].path == labels[i][0] for i, row in zip(at, found, strict=True)])
-    assert shares["random"] == 0
-    assert shares["label-names"] > 0.05
+        for valid in (None, rows(300, seed=8, skip=hidden)):
+            model = trained_by_words(monkeypatch, texts=seen, own=WideSettings(init=init), valid=valid)
+            found = model.predict([texts[i] for i in at])
+            right = np.mean([row[0].path == labels[i][0] for i, row in zip(at, found, strict=True)])
+            shares[init, valid is not None] = right
+    assert shares["random", False] == shares["random", True] == 0
+    assert shares["label-names", False] > 0.05
+    assert shares["label-names", True] > shares["label-names", False] + 0.1
 
 
 def test_it_can_be_compared_with_other_heads(table, folder, tmp_path):

@@ -19,7 +19,7 @@ from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 from textaxa.wide._head import WideHead
 from textaxa.wide._model import Labels, Rows, WideModel, ends_of
-from textaxa.wide._names import start_from_names
+from textaxa.wide._names import favour_unseen, start_from_names
 from textaxa.wide._rows import Int64
 from textaxa.wide._scale import Scale
 from textaxa.wide._settings import WideSettings
@@ -75,9 +75,14 @@ class Training:
             model = self._model(encoder, scale)
             held = None if valid is None else (scale(self.give(encoder, valid[0])), ends_of(self.taxonomy, valid[1]))
             fit = self._head(model.head, vectors, ends, held)
+        bonus = 0.0
+        if held and self.own.init == "label-names":
+            bonus = favour_unseen(model.head, ends, held, width=self.own.beam)
         model.head = model.head.astype(self.own.rows)
         best = model.scores(*held) if held else {}
         model.summary = self._summary(ends, len(valid[0]) if valid else 0, best | {"epoch": fit.epoch})
+        if bonus:
+            model.summary["bonus of untrained nodes"] = bonus
         if fit.stopped:
             model.summary["stopped"] = "time budget"
         self._tell("end", step=len(fit.losses), seconds=time.monotonic() - self.began)

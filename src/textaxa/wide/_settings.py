@@ -28,7 +28,8 @@ class WideSettings(Checked):
         "random",
         "random: every row starts from zero, so that a node without training rows is hardly ever found. label-names: "
         "rows start from the encoder's vector of the node's path and description, and those that no training row "
-        "reaches stay there, so that untrained nodes are found by their names.",
+        "reaches stay there and get a bonus, as large as costs at most 1 % of the validation rows, so that untrained "
+        "nodes are found by their names.",
         choices=("random", "label-names"),
     )
     learning_rate: float = setting(
