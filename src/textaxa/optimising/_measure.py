@@ -88,7 +88,7 @@ def loss_interval(before: Floats, after: Floats) -> tuple[float, float, float]:
     Medicine 2005; on scores between 0 and 1 with sums of squares in place of counts.
 
     >>> [round(float(one), 3) for one in loss_interval(np.array([1.0, 1, 1, 0]), np.array([1.0, 1, 0, 0]))]
-    [0.25, -0.269, 0.602]
+    [0.25, -0.276, 0.609]
     """
     change = before - after
     rows = len(change) + 2
