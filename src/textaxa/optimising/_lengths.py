@@ -11,7 +11,7 @@ from textaxa.model import Model
 from textaxa.optimising._engines import on_engine
 from textaxa.optimising._material import Candidate, Workshop
 
-LENGTHS = (32, 48, 64, 96, 128, 192)
+LENGTHS = (32, 64, 96, 128, 192)
 
 _LEAST_SAVED = 0.05
 """A limit that saves a smaller share of the tokens than this is not worth trying."""
