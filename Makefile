@@ -9,7 +9,7 @@ ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions de
 	exporting guarantee heads jobs labels linear model persistence report runtime selection settings taxonomy training wide)
 
 # The quick ones first; the last two train the models that they measure.
-SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training linear nearest taxonomy \
+SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training linear static nearest taxonomy \
 	precision optimise)
 
 BIN := $(VENV)/bin
