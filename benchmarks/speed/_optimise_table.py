@@ -29,7 +29,8 @@ def table(
     for bar in bars:
         page += ["", f"## At most {bar:g} points on the validation rows", "", *_rows(last, searches, sets, f"{bar:g}")]
     (results / "optimise.md").write_text("\n".join(page) + "\n", encoding="utf-8")
-    _picture(last, sets, bars, results / "optimise.svg")
+    if times:
+        _picture(last, sets, bars, results / "optimise.svg")
 
 
 def _rows(last: Mapping[tuple[str, str], Any], searches: Mapping[str, Any], sets: list[str], bar: str) -> list[str]:
