@@ -72,7 +72,8 @@ def train(
     references
         Also score the majority class and TF-IDF + logistic regression on the validation rows.
     listener
-        Is told, as plain mappings: ``data``, ``recipe``, ``note``, ``start``, ``step``, ``validation``, ``end``, ``saved``.
+        Is told, as plain mappings: ``data``, ``recipe``, ``note``, ``start``, ``step``, ``validation``, ``end``,
+        ``saved``.
 
     Raises
     ------

@@ -180,7 +180,8 @@ def _optimised(summary: Mapping[str, Any]) -> str:
         f"## Made by `textaxa optimise`\n\n- {kept['name']}: {kept['what']}\n"
         f"- on {kept['proving_rows']:,} labelled rows that chose nothing: {kept['metric']} {kept['score']:.4f}, "
         f"{kept['loss_points']:.2f} points less than the model it was made of (95 % interval {low:.2f} to {high:.2f})\n"
-        f"- {kept['texts_per_second']:,.0f} texts a second there and then, {kept['times']:.1f} times as many as by PyTorch"
+        f"- {kept['texts_per_second']:,.0f} texts a second there and then, {kept['times']:.1f} times as many as by "
+        "PyTorch"
     )
 
 
