@@ -128,7 +128,7 @@ Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is al
 Runtime = Annotated[
     str,
     typer.Option(
-        help="What computes: torch; onnx or openvino, which need an export; auto takes one of these where there is one.",
+        help="What computes: torch; onnx or openvino, which need an export; auto takes one of these if there is one.",
         rich_help_panel=MODEL,
     ),
 ]
