@@ -12,7 +12,8 @@ from textaxa.jobs._answers import Answers
 from textaxa.jobs._blocks import Block, Row, Tally, blocks_of
 from textaxa.jobs._listener import Interrupted, Listener
 from textaxa.jobs._partial import PartialOutput
-from textaxa.jobs._workers import Answering, available_cores
+from textaxa.jobs._workers import Answering
+from textaxa.runtime import available_threads
 
 WORTH_SECONDS = 1.0
 """Where so much work is left, other processes are started, which takes about a twentieth of that."""
@@ -46,7 +47,7 @@ class PredictionRun:
         self.stream, self.columns, self.answers, self.tell = stream, columns, answers, listener
         self.tally, self.resumed_at, self.seconds = Tally(), 0, 0.0
         self._block, self._began = block, time.monotonic()
-        most = available_cores() if processes is None else processes
+        most = available_threads() if processes is None else processes
         self.answering: Answering[Block] = Answering(answers, most, worth=self._much_left, hurry=self._is_short)
 
     def __call__(self, writer: RowWriter | PartialOutput, name: str) -> None:

@@ -148,11 +148,6 @@ def can_fork(model: Any) -> bool:
     return encoder is not None and work is not None and not work.flop and encoder.device.type == "cpu"
 
 
-def available_cores() -> int:
-    """Give the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _counted(answers: Answers, texts: list[str]) -> tuple[list[Cells], int, float]:
     """Give the answers, and the tokens and operations that they took."""
     work = getattr(answers.model, "work", None)
