@@ -93,7 +93,7 @@ class Config:
     5
     >>> Config.from_dict({"training": {"epoch": 5}})
     Traceback (most recent call last):
-    textaxa.errors.ConfigError: Unknown setting 'epoch' in [training]. Did you mean 'epochs'? Known: epochs, ...
+    textaxa.errors.ConfigError: Unknown setting 'epoch' in [training]. Did you mean 'epochs'? Known: preset, epochs, ...
     """
 
     data: DataSettings = field(default_factory=DataSettings)
