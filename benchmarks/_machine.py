@@ -15,6 +15,10 @@ _INSTRUCTIONS = {
 }
 """What decides how fast 8-bit and bf16 products are, by Linux's names."""
 
+PEAK_MIB = "int(next(one for one in open('/proc/self/status') if one.startswith('VmHWM')).split()[1]) / 1024"
+"""An expression for scripts that run in a process of their own: the most memory that it had resident. Not
+``ru_maxrss``, which a process inherits from the one that started it, however large that was."""
+
 
 def describe() -> str:
     """Give one line: date, processor, cores, versions of what was measured."""

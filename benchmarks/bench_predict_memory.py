@@ -14,20 +14,19 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _machine import describe
+from _machine import PEAK_MIB, describe
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
 SIZES = (10_000, 1_000_000)
 TEXT = "game play football club build match strategy puzzle music photo edit video bank money note app"
 WORDS = TEXT.split()
 
-PREDICT = """
-import json, resource, sys, time
+PREDICT = f"""
+import json, sys, time
 from textaxa.jobs.predict import predict
 began = time.monotonic()
 result = predict(sys.argv[1], sys.argv[2], sys.argv[3], text="text")
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"rows": result.rows, "peak_mib": peak, "seconds": time.monotonic() - began}))
+print(json.dumps({{"rows": result.rows, "peak_mib": {PEAK_MIB}, "seconds": time.monotonic() - began}}))
 """
 
 

@@ -29,16 +29,18 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from _machine import PEAK_MIB, describe
+
 RESULTS = Path(__file__).parents[1] / "results"
 SETS = ("open-apps", "arxiv")
 SHORT_SETS = ("trec", "hwu64")
 BLOCK = 2048
 
-PEAK = """
-import json, resource, sys
+PEAK = f"""
+import json, sys
 from textaxa.jobs.predict import predict
 result = predict(*sys.argv[1:4], text="text", processes=1)
-print(json.dumps({"rows": result.rows, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+print(json.dumps({{"rows": result.rows, "peak_mib": {PEAK_MIB}}}))
 """
 
 
@@ -47,6 +49,9 @@ def main() -> None:
     os.environ["OMP_NUM_THREADS"] = str(options.cores)  # read when PyTorch and textaxa.runtime start
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch)
+        if options.memory_alone:
+            _replace_memory(_memory(place, options))
+            return
         found: dict[str, Any] = {"cores": options.cores, "transformers": [], "short": [], "memory": []}
         for name in options.sets:
             found["transformers"].append(_transformers(name, place, options))
@@ -58,8 +63,6 @@ def main() -> None:
         found["memory"] = _memory(place, options)
         _say(found["memory"])
     if not options.small:
-        from _machine import describe
-
         with (RESULTS / "predict.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(found | {"machine": describe()}) + "\n")
         write_table()
@@ -70,6 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--sets", nargs="*", default=list(SETS), help="data sets of benchmarks/_corpora.py")
     parser.add_argument("--texts", nargs="*", type=int, default=[1536, 256], help="so many of each set")
     parser.add_argument("--rows", type=int, default=200_000, help="short texts")
+    parser.add_argument("--memory-alone", action="store_true", help="measure memory, and keep the last of all else")
     parser.add_argument("--memory-rows", nargs=2, type=int, default=[100_000, 1_000_000])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--cores", type=int, default=os.cpu_count())
@@ -79,6 +83,14 @@ def _options() -> argparse.Namespace:
         options.texts, options.rows, options.memory_rows, options.rounds = [96, 24], 30_000, [5_000, 20_000], 2
     options.texts = dict(zip(options.sets, options.texts * len(options.sets), strict=False))
     return options
+
+
+def _replace_memory(found: list[dict[str, Any]]) -> None:
+    _say(found)
+    file = RESULTS / "predict.jsonl"
+    *before, last = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    file.write_text("".join(json.dumps(one) + "\n" for one in [*before, last | {"memory": found}]), encoding="utf-8")
+    write_table()
 
 
 def _say(found: Any) -> None:
