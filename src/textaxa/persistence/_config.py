@@ -16,7 +16,7 @@ FORMAT_VERSION = 1
 JSON, ARRAYS = "taxonomy.json", "taxonomy.arrays"
 
 MOST_NODES_AS_JSON = 50_000
-"""A larger taxonomy is stored as arrays: a million nodes take 1.7 s and 500 MB to read from JSON, 0.3 s and 16 MB from
+"""A larger taxonomy is stored as arrays: a million nodes take 1.6 s and 300 MB to read from JSON, 0.3 s and 40 MB from
 arrays (``benchmarks/speed/taxonomy.py``). Smaller ones stay readable."""
 
 _ENTRIES = {"task": str, "head": dict, "encoder": dict, "training": dict, "summary": dict, "files": dict}
