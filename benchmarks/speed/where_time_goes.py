@@ -38,7 +38,7 @@ COPIES = 16
 
 REST = "decode, read, write"
 STAGES = ("tokenise", "encode", "head", REST)
-COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8c8c8c")
+COLOURS = ("#4c72b0", "#dd8452", "#55a868", "#8c8c8c")
 
 
 def main() -> None:
