@@ -9,7 +9,7 @@ ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions de
 	exporting guarantee heads jobs labels linear model persistence report runtime selection settings taxonomy training wide)
 
 # The quick ones first; the last two train the models that they measure.
-SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training linear static nearest taxonomy \
+SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training linear static nearest wide taxonomy \
 	precision optimise)
 
 BIN := $(VENV)/bin
@@ -46,7 +46,7 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 	$(MAKE) speed
 
 speed: $(INSTALLED) ## of these, those of speed and size (see benchmarks/speed)
-	@for run in $(SPEED) "wide.py all"; do \
+	@for run in $(SPEED); do \
 		echo "== $$run"; $(BIN)/python benchmarks/speed/$$run || exit 1; \
 	done
 	$(BIN)/python benchmarks/speed/plots.py

@@ -18,15 +18,15 @@ EXPORTS = {FP32: ("fp32", "onnx"), INT8: ("int8", "onnx"), OPENVINO: ("fp32", "o
 Way = Callable[[Sequence[str]], object]
 
 
-def untrained(split: Any) -> Any:
-    """Give the packaged MiniLM with a chained head over the taxonomy of a data set."""
+def untrained(paths: Any) -> Any:
+    """Give the packaged MiniLM with a chained head over a taxonomy of paths."""
     from textaxa.encoders import load_encoder
     from textaxa.heads import build_head, head_settings
     from textaxa.model import Model
     from textaxa.settings import EncoderSettings, ModelSettings
     from textaxa.taxonomy import Taxonomy
 
-    taxonomy = Taxonomy.from_paths(dict.fromkeys(split.paths), sort=True)
+    taxonomy = Taxonomy.from_paths(dict.fromkeys(paths), sort=True)
     encoder = load_encoder(EncoderSettings(max_length=MAX_LENGTH))
     head = build_head("chained", taxonomy, encoder.width, task="single")
     settings = ModelSettings("single", "chained", head_settings("chained")(), encoder.settings)
@@ -37,21 +37,49 @@ def exports_here() -> list[str]:
     """Give the exports that this machine can compute: bf16 only where the processor has instructions for it."""
     from textaxa.runtime import computes_bf16, is_openvino_installed
 
-    can = {BF16: computes_bf16(), OPENVINO: is_openvino_installed()}
+    openvino = is_openvino_installed()
+    can = {BF16: openvino and computes_bf16(), OPENVINO: openvino}
     return [way for way in EXPORTS if can.get(way, True)]
 
 
 def exported(model: Any, way: str, scratch: Path) -> Any:
     """Give a model without PyTorch, made in a new folder below a scratch folder."""
-    from textaxa.exporting import as_bf16, as_int8, read_export, write_onnx
+    from textaxa.exporting import read_export
 
     precision, engine = EXPORTS[way]
-    place = scratch / way
-    place.mkdir()
-    write_onnx(model, place)
+    return read_export(model, _written(model, scratch / way, precision), engine=engine)
+
+
+def saved(model: Any, place: Path, precision: str) -> Path:
+    """Write a model folder with its export in a precision (``fp32``, ``int8``, ``bf16``)."""
+    from textaxa.persistence import save_model
+
+    return save_model(model, place / precision, onnx=_written(model, place / f"{precision}-onnx", precision))
+
+
+def ways_here() -> dict[str, tuple[str, str]]:
+    """Give PyTorch and the exports that pay on this machine: by name the precision and `load_model`'s runtime."""
+    return {TORCH: ("fp32", "torch")} | {way: EXPORTS[way] for way in exports_here() if way != OPENVINO}
+
+
+def _written(model: Any, part: Path, precision: str) -> Path:
+    from textaxa.exporting import as_bf16, as_int8, write_onnx
+
+    part.mkdir(parents=True)
+    write_onnx(model, part)
     if precision != "fp32":
-        (as_int8 if precision == "int8" else as_bf16)(place)
-    return read_export(model, place, engine=engine)
+        {"int8": as_int8, "bf16": as_bf16}[precision](part)
+    return part
+
+
+def linear_model(split: Any, *, rows: int) -> Any:
+    """Train `linear` on the first rows of a data set: of weights that are not trained none would be zero."""
+    from textaxa.linear import LinearModel
+    from textaxa.taxonomy import Taxonomy
+
+    texts, labels = split.train
+    taxonomy = Taxonomy.from_paths(dict.fromkeys(split.paths), sort=True)
+    return LinearModel.fit(texts[:rows], labels[:rows], taxonomy)
 
 
 def pipeline(n_classes: int) -> Way:

@@ -1,4 +1,4 @@
-"""The steps of ``wide.py all``: each a process of its own, so that memory is told apart, and JSON comes out."""
+"""The steps of ``wide.py``: each a process of its own, so that memory is told apart, and JSON comes out."""
 
 import json
 import os
@@ -200,7 +200,7 @@ def memory(place: Path) -> dict[str, Any]:
 
 
 def step(arguments: Sequence[str]) -> dict[str, Any]:
-    """Do one step as ``wide.py all`` asks for it on its command line."""
+    """Do one step as ``wide.py`` asks for it on its command line."""
     name, *given = arguments
     if name == "curve":
         return curve(int(given[0]))

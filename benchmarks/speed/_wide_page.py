@@ -1,10 +1,10 @@
-"""What ``wide.py all`` measured, as a page and a picture: from results/wide_curve.jsonl."""
+"""What ``wide.py`` measured, as a page and a picture: from results/wide_curve.jsonl."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-INTRODUCTION = """Written by `benchmarks/speed/wide.py all`. {machine}
+INTRODUCTION = """Written by `benchmarks/speed/wide.py`. {machine}
 
 Taxonomies of a fan-out of about 30 and planted features of 384 numbers: every node has a random vector, a text is the
 sum of those on its path and noise. A beam of 10, one thread unless said otherwise, milliseconds a text: medians over

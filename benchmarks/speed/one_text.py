@@ -75,7 +75,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     rng = random.Random(0)  # noqa: S311
     texts = rng.sample(split.test[0], min(options.texts + FIRST, len(split.test[0])))
     with tempfile.TemporaryDirectory() as scratch:
-        model = untrained(split)
+        model = untrained(split.paths)
         ways = {TORCH: _with_torch(model)}
         for way in exports_here():
             ways[way] = _without_torch(exported(model, way, Path(scratch)))

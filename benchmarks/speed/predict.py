@@ -130,7 +130,7 @@ def _transformers(name: str, place: Path, options: argparse.Namespace) -> dict[s
     table = write_csv(place / f"{name}.csv", texts)
     scratch = place / name
     scratch.mkdir()
-    model = untrained(split)
+    model = untrained(split.paths)
     models = {TORCH: model, **{way: exported(model, way, scratch) for way in exports_here()}}
     rates = {}
     for way, one in models.items():

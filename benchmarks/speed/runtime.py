@@ -72,7 +72,7 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     split = load(name)
     texts = random.Random(0).sample(split.test[0], min(options.texts, len(split.test[0])))  # noqa: S311
     with tempfile.TemporaryDirectory() as scratch:
-        model = untrained(split)
+        model = untrained(split.paths)
         lengths = [len(piece) for pieces in model.encoder.tokenise(texts) for piece in pieces]
         ways = _ways(model, Path(scratch), options)
         print(f"{name}: {len(texts)} texts, {options.rounds} rounds of {', '.join(ways)}", flush=True)

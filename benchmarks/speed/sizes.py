@@ -115,7 +115,7 @@ def _slim_model(scratch: Path) -> Path:
     """Give a model folder with an 8-bit export and without what only PyTorch reads."""
     code = (
         "import sys; sys.path[:0] = sys.argv[2:4]; from pathlib import Path; from _corpora import load\n"
-        "from _ways import random_model, saved; saved(random_model(load('open-apps').paths), Path(sys.argv[1]), 'int8')"
+        "from _engines import saved, untrained; saved(untrained(load('open-apps').paths), Path(sys.argv[1]), 'int8')"
     )
     _run(sys.executable, "-c", code, scratch, Path(__file__).parent, Path(__file__).parents[1])
     folder = scratch / "int8"

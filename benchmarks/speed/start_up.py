@@ -65,11 +65,11 @@ def _options() -> argparse.Namespace:
 def _prepare(scratch: Path) -> None:
     """Write a table of one text, a model folder for each precision, and which ways there are here."""
     from _corpora import load
-    from _ways import random_model, saved, ways_here
+    from _engines import saved, untrained, ways_here
 
     with (scratch / "one.csv").open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["text"], [TEXT]])
-    model, ways = random_model(load("open-apps").paths), ways_here()
+    model, ways = untrained(load("open-apps").paths), ways_here()
     for precision in {precision for precision, _ in ways.values()}:
         saved(model, scratch, precision)
     (scratch / "ways.json").write_text(json.dumps(ways), encoding="utf-8")

@@ -83,11 +83,11 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _models(split: Any, scratch: Path) -> dict[str, Any]:
-    from _ways import linear_model, random_model, saved, ways_here
+    from _engines import linear_model, saved, untrained, ways_here
 
     from textaxa.persistence import load_model
 
-    model, ways = random_model(split.paths), ways_here()
+    model, ways = untrained(split.paths), ways_here()
     folders = {precision: saved(model, scratch, precision) for precision in {one for one, _ in ways.values()}}
     found = {name: load_model(folders[precision], runtime=runtime) for name, (precision, runtime) in ways.items()}
     return {**found, LINEAR: linear_model(split, rows=LINEAR_ROWS)}

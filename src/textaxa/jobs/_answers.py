@@ -13,9 +13,9 @@ from textaxa.decisions import Choice, Decider, evidence_of
 from textaxa.decoding._paths import top_nodes
 from textaxa.decoding._prediction import PredictionMaker
 from textaxa.decoding._proba import check_node_proba
-from textaxa.errors import ConfigError
 from textaxa.guarantee import Promise, prediction_sets, set_cut
 from textaxa.jobs._result_rows import DIGITS, ResultRows
+from textaxa.jobs._searched import check_scores_all, searches
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 
@@ -58,9 +58,11 @@ class Answers:
     def __init__(self, model: Any, choice: Choice, set_coverage: float | None, rows: ResultRows) -> None:
         self.model, self.rows = model, rows
         self.promise: Promise | None = None
-        self._searches = bool(getattr(model, "searches", False))
+        self._searches = searches(model)
         if self._searches:
-            _check_searched(choice, set_coverage)
+            for flag, asked in (("--set-coverage", set_coverage), ("--costs", choice.costs)):
+                if asked is not None:
+                    check_scores_all(model, flag, "Leave it out, or train a model with another head.")
             self._decide_texts = model.decider(choice)
             self.promise = self._decide_texts.promise
             return
@@ -169,18 +171,3 @@ class Remembered:
         if self._size > self._limit:
             self._old, self._young, self._size = self._young, {}, 0
         self._young.update(zip(texts, answers, strict=True))
-
-
-def _check_searched(choice: Choice, set_coverage: float | None) -> None:
-    """Refuse what needs the probability of every node, which a search never computes."""
-    asked = {
-        "--set-coverage": set_coverage is not None,
-        f"--decoder {choice.decoder}": choice.decoder not in (None, "most-probable"),
-        "--costs": choice.costs is not None,
-    }
-    if refused := [name for name, is_asked in asked.items() if is_asked]:
-        raise ConfigError(
-            f"{' and '.join(refused)} cannot be had from this model: it searches a very wide taxonomy for the best "
-            "paths and does not compute the probability of every node, on which that rests. Leave it out, or train a "
-            "model with another head."
-        )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from textaxa.data import Columns
 from textaxa.errors import ConfigError
 from textaxa.heads import needs_encoder
+from textaxa.jobs._searched import searches
 from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def computed_by(model: "Model") -> str:
         cheap, strong = (computed_by(part) or part.settings.head for part in (model.cheap, model.strong))
         share = f" answered {model.ways.share:.0%}" if model.ways.cheap or model.ways.strong else ""
         return f"a fast path ({cheap}{share}, {strong} the rest)"
-    if isinstance(model, RuntimeModel) or getattr(model, "searches", False):
+    if isinstance(model, RuntimeModel) or searches(model):
         return str(model.computed_by)
     return "PyTorch" if needs_encoder(model.settings.head) else ""
 

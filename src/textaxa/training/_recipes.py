@@ -25,6 +25,12 @@ three times that, and 87.4 % after 5 epochs; of hwu64 88.2 % after 3 and 89.4 % 
 HEAD_EPOCHS = 30
 """Epochs of the recipe where the head alone does, or the encoder starts from nothing."""
 
+_NARROW = 512
+"""Encoders up to this width are small (MiniLM and its like) and learn best at a larger rate than base models."""
+
+_UNTRAINED_RATE = 1e-3
+"""Encoders that start from nothing (TextRCNN) have nothing to lose by the usual rate of Adam."""
+
 _MARGIN = 1.2
 """Predictions of a few batches are short of what epochs take: checkpoints, other work on the machine."""
 
@@ -121,6 +127,21 @@ def with_preset(
     if preset == "balanced" and layers is None and depth and not frozen:
         layers = max(1, depth // TOP_SHARE)
     return replace(encoder, frozen=frozen, trainable_layers=layers)
+
+
+def resolved(
+    training: TrainingSettings, *, width: int, frozen: bool, untrained: bool = False, top_only: bool = False
+) -> TrainingSettings:
+    """Fill in what was left to be chosen by the encoder: what of it learns, whether it starts untrained, its width."""
+    rate, epochs = _UNTRAINED_RATE if untrained else 1e-4 if width <= _NARROW else 3e-5, TUNED_EPOCHS
+    if top_only:
+        rate, epochs = TOP_RATE * rate, TOP_EPOCHS
+    return replace(
+        training,
+        epochs=training.epochs or (HEAD_EPOCHS if frozen or untrained else epochs),
+        batch_size=training.batch_size or (256 if frozen else 32),
+        encoder_rate=rate if training.encoder_rate is None else training.encoder_rate,
+    )
 
 
 def is_open(encoder: EncoderSettings, training: TrainingSettings) -> bool:

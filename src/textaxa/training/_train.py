@@ -33,16 +33,7 @@ from textaxa.training._callbacks import HeadEpochs, Interrupt, Progress, TimeBud
 from textaxa.training._choice import choose, recorded
 from textaxa.training._kept import KeptStates, keep_states
 from textaxa.training._pace import measure_pace
-from textaxa.training._recipes import (
-    HEAD_EPOCHS,
-    TOP_EPOCHS,
-    TOP_RATE,
-    TUNED_EPOCHS,
-    Recipe,
-    Work,
-    is_open,
-    with_preset,
-)
+from textaxa.training._recipes import Recipe, Work, is_open, resolved, with_preset
 from textaxa.training._rows import FeatureBatches, LengthGroupedOrder, Targets, TokenBatches
 from textaxa.training._run import (
     best_checkpoint,
@@ -62,12 +53,6 @@ Vectors = Callable[[Encoder, Sequence[str]], np.ndarray]
 
 _SCALE_ROWS = 1024
 """Rows whose features set the scale before fine-tuning; mean and deviation of a feature need no more."""
-
-_NARROW = 512
-"""Encoders up to this width are small (MiniLM and its like) and learn best at a larger rate than base models."""
-
-_UNTRAINED_RATE = 1e-3
-"""Encoders that start from nothing (TextRCNN) have nothing to lose by the usual rate of Adam."""
 
 
 def train_network(
@@ -379,21 +364,6 @@ def _checkpoint_error(error: Exception, folder: Path) -> Exception:
             "last whole checkpoint is kept."
         )
     return error
-
-
-def resolved(
-    training: TrainingSettings, *, width: int, frozen: bool, untrained: bool = False, top_only: bool = False
-) -> TrainingSettings:
-    """Fill in what was left to be chosen by the encoder: what of it learns, whether it starts untrained, its width."""
-    rate, epochs = _UNTRAINED_RATE if untrained else 1e-4 if width <= _NARROW else 3e-5, TUNED_EPOCHS
-    if top_only:
-        rate, epochs = TOP_RATE * rate, TOP_EPOCHS
-    return replace(
-        training,
-        epochs=training.epochs or (HEAD_EPOCHS if frozen or untrained else epochs),
-        batch_size=training.batch_size or (256 if frozen else 32),
-        encoder_rate=rate if training.encoder_rate is None else training.encoder_rate,
-    )
 
 
 def _scores_at(history: Sequence[dict[str, Any]], step: int | None) -> dict[str, float]:

@@ -17,6 +17,7 @@ import numpy as np
 from textaxa.evaluation import Answers, answers_of, evaluate_paths
 from textaxa.heads import head_class, uses_encoder
 from textaxa.jobs._listener import Listener
+from textaxa.jobs._searched import searches
 from textaxa.jobs.comparison._models import ComparedModel
 from textaxa.jobs.comparison._plan import MODELS, RUNS, Material, write_json
 from textaxa.jobs.comparison._vectors import SharedVectors
@@ -203,7 +204,7 @@ def _n_parameters(model: Any) -> int:
     """Count the numbers of a model; of linear weights those that are not 0."""
     if hasattr(model, "parameters"):
         return sum(one.numel() for one in model.parameters())
-    if getattr(model, "searches", False):
+    if searches(model):
         return int(model.head.rows.values.size + model.head.rows.bias.size) + _n_parameters(model.encoder)
     own = int(model.weights.matrix.nnz + model.weights.bias.size)
     encoder = getattr(model.features, "encoder", None)
