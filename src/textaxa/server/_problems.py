@@ -78,6 +78,7 @@ _CAUSES = {
     415: ("unsupported_body", "The body is not plain JSON: another type, or compressed."),
     422: ("not_usable", "A field has a value that cannot be used; `where` names it."),
     429: ("too_busy", "The queue is full. `Retry-After` says after how many seconds to try again."),
+    501: ("missing_extra", "A part of textaxa that this needs is not installed where the service runs."),
     503: ("not_available", "No answer in time, or the service is ending."),
 }
 

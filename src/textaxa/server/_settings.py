@@ -64,12 +64,16 @@ class ServerSettings:
         Where corrections are kept; None: none are taken.
     edit
         Whether the taxonomy can be edited.
+    edit_folder
+        Where drafts and new versions go. None: beside the model.
     labelled
         Table of labelled texts, from which the facts about nodes come.
     names
         Tables of names in other languages: language to file.
     drain
         Seconds for what was taken to be answered, once the service is asked to end.
+    root_path
+        Where a proxy has put the service: ``/prefix``, or nothing.
     otlp_endpoint
         Where traces go (OpenTelemetry over HTTP). None: nowhere.
     """
@@ -96,9 +100,11 @@ class ServerSettings:
     log_texts: bool = False
     feedback: Path | None = None
     edit: bool = False
+    edit_folder: Path | None = None
     labelled: Path | None = None
     names: tuple[tuple[str, Path], ...] = ()
     drain: float = 30.0
+    root_path: str = ""
     otlp_endpoint: str | None = None
 
     def __post_init__(self) -> None:
