@@ -32,6 +32,11 @@ class DataSettings(Checked):
     valid: str | None = setting(
         None, "A table for validation, with the same columns. Empty: a share of the training rows is held out."
     )
+    feedback: tuple[str, ...] = setting(
+        (),
+        "Files of corrections that a service kept (.jsonl, .db): they join the training rows, and win over their "
+        "labels. Only training reads them.",
+    )
     text: tuple[str, ...] = setting(("text",), "The column, or columns, that hold the text.")
     template: str | None = setting(
         None, 'How several text columns become one: "{title}. {description}". Empty: joined by a full stop and a space.'
@@ -227,11 +232,15 @@ def _place_files(values: dict[str, Any], folder: Path) -> None:
         found = values.get(section)
         if isinstance(found, dict) and isinstance(found.get(key), str) and found[key] not in ("", "-"):
             found[key] = str(folder / found[key])
+    data = values.get("data")
+    if isinstance(data, dict) and isinstance(named := data.get("feedback"), str | list):
+        files = [named] if isinstance(named, str) else named
+        data["feedback"] = [str(folder / file) if isinstance(file, str) else file for file in files]
 
 
 def _as_lists(data: dict[str, Any]) -> None:
-    """Take one column name where a list of them is meant."""
-    for key in ("text", "labels", "paths"):
+    """Take one name where a list of them is meant."""
+    for key in ("text", "labels", "paths", "feedback"):
         if isinstance(data.get(key), str):
             data[key] = [data[key]]
 

@@ -75,6 +75,14 @@ def train(
             rich_help_panel=options.MODEL,
         ),
     ] = False,
+    feedback: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--feedback",
+            help="Corrections that a service kept; can be given again. With --taxonomy no table is needed.",
+            metavar="FILE",
+        ),
+    ] = None,
     references: Annotated[
         bool,
         typer.Option(
@@ -107,7 +115,7 @@ def train(
             encoding=encoding,
             delimiter=delimiter,
         )
-        | {"table": table, "valid": valid},
+        | {"table": table, "valid": valid, "feedback": feedback or None},
         "taxonomy": {"file": taxonomy},
         "encoder": {"encoder": encoder, "frozen": frozen, "max_length": max_length},
         "head": {"name": head or (ZERO_SHOT_HEAD if zero_shot else None)},
@@ -146,7 +154,8 @@ def _run(
         result = job(config, out, overwrite=overwrite, resume=resume, references=references, listener=listener)
     if as_json:
         scores = {name: evaluation.to_dict() for name, evaluation in result.evaluations.items()}
-        _tell_json({"event": "result", "out": out, "seconds": round(result.seconds, 3), "evaluations": scores})
+        told = {} if result.feedback is None else {"feedback": result.feedback.to_dict()}
+        _tell_json({"event": "result", "out": out, "seconds": round(result.seconds, 3), "evaluations": scores} | told)
     else:
         _show(result)
 
@@ -175,5 +184,7 @@ def _show(result: "TrainResult") -> None:
     if result.evaluations:
         show_evaluations(result.evaluations)
     seen = f"{result.rows:,} rows" + (f", scored on {result.valid_rows:,} others" if result.valid_rows else "")
+    if result.feedback is not None:
+        typer.echo(f"{result.feedback.sentence()}.")
     typer.echo(f"Trained on {seen}, in {result.seconds:,.0f} s. Saved: {result.out}")
     typer.echo(f"Use it: textaxa predict {result.out} new.csv -o out.csv")

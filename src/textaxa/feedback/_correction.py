@@ -80,7 +80,7 @@ class Correction:
         if not isinstance(paths, list | tuple) or not paths:
             raise DataError("A correction has no path. Give the true path as a list of names.")
         return cls(
-            text,
+            _whole(text),
             tuple(_path(path) for path in paths),
             _path(values["predicted"]) if values.get("predicted") else (),
             _probability(values.get("probability")),
@@ -92,7 +92,7 @@ class Correction:
 def _path(names: Any) -> Path:
     if not isinstance(names, list | tuple) or not names or not all(isinstance(n, str) and n.strip() for n in names):
         raise DataError(f"The path {str(names)[:100]!r} of a correction is no list of names from the top level down.")
-    return tuple(names)
+    return tuple(map(_whole, names))
 
 
 def _probability(value: Any) -> float | None:
@@ -107,4 +107,9 @@ def _string(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name) or ""
     if not isinstance(value, str):
         raise DataError(f"The {name} of a correction is {type(value).__name__}, not text.")
-    return value
+    return _whole(value)
+
+
+def _whole(text: str) -> str:
+    """Replace halves of surrogate pairs, which an escape in JSON can bring: nothing could be trained on them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -28,7 +28,7 @@ class LinesStore:
 
     def append(self, correction: Correction) -> None:
         """Keep a correction; once this returns, it is on the disk."""
-        line = json.dumps(correction.to_dict(), ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        line = json.dumps(correction.to_dict(), ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         try:
             self._write(line)
         except OSError as error:

@@ -90,4 +90,4 @@ def _cells(correction: Correction) -> tuple[Any, ...]:
     values["paths"] = json.dumps(correction.paths, ensure_ascii=False)
     values["predicted"] = json.dumps(correction.predicted, ensure_ascii=False)
     cells = (values[name] for name in _NAMES)
-    return tuple(c.encode("utf-8", "backslashreplace").decode() if isinstance(c, str) else c for c in cells)
+    return tuple(c.encode("utf-8", "replace").decode() if isinstance(c, str) else c for c in cells)

@@ -175,6 +175,7 @@ def _empty(folder: Path) -> None:
 def _record(config: Config, folder: Path) -> None:
     """Keep what a run was told. Files are named from the root, so that it can be resumed from anywhere."""
     data = replace(config.data, table=_absolute(config.data.table), valid=_absolute(config.data.valid))
+    data = replace(data, feedback=tuple(str(Path(file).resolve()) for file in data.feedback))
     values = {
         "data": asdict(data),
         "taxonomy": asdict(replace(config.taxonomy, file=_absolute(config.taxonomy.file))),

@@ -10,6 +10,7 @@ from textaxa.config import Config, read_config
 from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation, majority_paths, to_markdown
+from textaxa.feedback import FeedbackUsed, feedback_examples, read_feedback, with_feedback
 from textaxa.heads import check_encoder, needs_encoder
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs._listener import Listener, nobody
@@ -38,6 +39,8 @@ class TrainResult:
         By the system's name: the model first, then the reference rows. Empty without validation rows.
     seconds
         How long it took, all in all.
+    feedback
+        What became of corrections; None where none were given.
     """
 
     model: "Model"
@@ -46,6 +49,7 @@ class TrainResult:
     valid_rows: int
     evaluations: dict[str, Evaluation]
     seconds: float
+    feedback: FeedbackUsed | None = None
 
 
 def train(
@@ -79,7 +83,7 @@ def train(
     ------
     ConfigError
         The output is there; no table or labels are named; the interrupted run was another one; an encoder is named for
-        a head that has none.
+        a head that has none; a file of corrections is not there.
     DataError
         The table or its labels cannot be used; all faults are told together.
     Interrupted
@@ -93,7 +97,9 @@ def train(
     check_encoder(settings.head, settings.head_settings, settings.encoder)
     columns = _columns(settings)
     interrupted.check(folder, resume=resume, overwrite=overwrite)
-    training, valid, taxonomy = _read(settings, columns)
+    training, valid, taxonomy, feedback = _read(settings, columns)
+    if feedback is not None:
+        listener({"event": "note", "text": feedback.sentence()})
     return train_examples(
         settings,
         training,
@@ -104,6 +110,7 @@ def train(
         resume=resume,
         references=references,
         listener=listener,
+        feedback=feedback,
     )
 
 
@@ -118,6 +125,7 @@ def train_examples(
     resume: bool = False,
     references: bool = True,
     listener: Listener = nobody,
+    feedback: FeedbackUsed | None = None,
 ) -> TrainResult:
     """Train a model on examples at hand and save it; the part of `train` that comes after reading.
 
@@ -131,6 +139,8 @@ def train_examples(
         Every label must be in it.
     out, overwrite, resume, references, listener
         As `train` takes them.
+    feedback
+        What became of corrections that are among the rows, for the model to remember.
 
     Raises
     ------
@@ -153,9 +163,11 @@ def train_examples(
             if references:
                 evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
         complete_summary(model, columns, training, valid, evaluations)
+        if feedback is not None:
+            model.summary["feedback"] = feedback.to_dict()
         _save(model, out)
     listener({"event": "saved", "out": str(out)})
-    return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started)
+    return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started, feedback)
 
 
 def require_packages(config: Config) -> None:
@@ -169,6 +181,8 @@ def require_packages(config: Config) -> None:
 
 
 def _columns(settings: Config) -> Columns:
+    if settings.data.table is None and _alone(settings):
+        return settings.data.columns() if settings.data.columns().has_labels else Columns(path="path")
     if settings.data.table is None:
         raise ConfigError("No training table is named. Give it on the command line, or as `table` in [data].")
     columns = settings.data.columns()
@@ -180,20 +194,35 @@ def _columns(settings: Config) -> Columns:
     return columns
 
 
-def _read(settings: Config, columns: Columns) -> tuple[Examples, Examples, Taxonomy]:
+def _alone(settings: Config) -> bool:
+    """Tell whether corrections may be all the rows there are: then the taxonomy must come from elsewhere."""
+    return bool(settings.data.feedback) and settings.taxonomy.file is not None
+
+
+def _read(settings: Config, columns: Columns) -> tuple[Examples, Examples, Taxonomy, FeedbackUsed | None]:
     given = None
     if settings.taxonomy.file is not None:
         given = read_taxonomy(settings.taxonomy.file, format=settings.taxonomy.format, separator=columns.separator)
     data = settings.data
     how: dict[str, Any] = {"format": data.format, "encoding": data.encoding, "delimiter": data.delimiter}
-    examples = read_examples(data.table, columns, taxonomy=given, **how)
-    require_two_classes(examples)
+    corrections, damaged = read_feedback(data.feedback)
+    laid: dict[str, Any] = {"several": bool(data.paths), "damaged": damaged}
+    used: FeedbackUsed | None = None
+    if data.table is None and given is not None:
+        examples, used = feedback_examples(corrections, taxonomy=given, **laid)
+    else:
+        examples = read_examples(data.table, columns, taxonomy=given, **how)
+    if not data.feedback:
+        require_two_classes(examples)
     if data.valid is not None:
         training, valid = examples, read_examples(data.valid, columns, taxonomy=given, **how)
     else:
         sides = split_examples(examples, settings.training.valid_share, seed=settings.training.seed)
         training, valid = (examples.select(side) for side in sides)
-    return training, valid, taxonomy_of_labels((*training.labels, *valid.labels), given)
+    if data.table is not None and data.feedback:
+        training, valid, used = with_feedback(training, valid, corrections, taxonomy=given, **laid)
+    require_two_classes(training)  # again: corrections may have brought the second class, or taken it away
+    return training, valid, taxonomy_of_labels((*training.labels, *valid.labels), given), used
 
 
 def _train_model(

@@ -70,4 +70,8 @@ def _taxonomy_file(settings: Config) -> str:
                 f"Zero-shot reads no rows, but the {what} table {table!r} is named. Leave it out, and score the model "
                 "with: textaxa evaluate MODEL TABLE; or leave out --zero-shot and train on it."
             )
+    if settings.data.feedback:
+        raise ConfigError(
+            "Zero-shot reads no rows, but corrections are named (--feedback). Leave out --zero-shot to train on them."
+        )
     return settings.taxonomy.file

@@ -77,6 +77,10 @@ def _data(model: "Model") -> str:
     if summary.get("taxonomy_changes"):
         changes = ", ".join(f"{what} {count:,}" for what, count in summary["taxonomy_changes"].items())
         lines.append(f"- nodes that changed after training: {changes}")
+    if summary.get("feedback"):
+        counts = {name: count for name, count in summary["feedback"].items() if isinstance(count, int) and count}
+        told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+        lines.append(f"- corrections by people: {told.replace('_', ' ')}")
     if summary.get("source"):
         lines.append(f"- from: {summary['source']}")
     counts = summary.get("counts", [])
