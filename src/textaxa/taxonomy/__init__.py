@@ -5,6 +5,8 @@ from textaxa.taxonomy._csr import CSR
 from textaxa.taxonomy._diff import Change, Diff, diff_taxonomies
 from textaxa.taxonomy._draft import NodeRecord
 from textaxa.taxonomy._files import read_taxonomy, write_taxonomy
+from textaxa.taxonomy._mapping import Link, NodeMapping, map_nodes
+from textaxa.taxonomy._mapping_file import read_mapping
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path, format_path, parse_path
 from textaxa.taxonomy._taxonomy import Taxonomy
 from textaxa.taxonomy._texts import label_texts
@@ -14,6 +16,8 @@ __all__ = [
     "DEFAULT_SEPARATOR",
     "Change",
     "Diff",
+    "Link",
+    "NodeMapping",
     "NodeRecord",
     "Path",
     "Taxonomy",
@@ -21,7 +25,9 @@ __all__ = [
     "diff_taxonomies",
     "format_path",
     "label_texts",
+    "map_nodes",
     "parse_path",
+    "read_mapping",
     "read_taxonomy",
     "write_taxonomy",
 ]

@@ -5,6 +5,7 @@ By code where both have codes, by path, and then by the likeness of what is left
 
 import difflib
 from collections import Counter
+from collections.abc import Collection
 
 import numpy as np
 
@@ -22,11 +23,24 @@ _MAX_LEFT = 100
 _ROOT = -1
 
 
-def match_nodes(old: Taxonomy, new: Taxonomy) -> dict[int, int]:
-    """Give the new node of every old one that is still there, ascending by old node."""
+def match_nodes(
+    old: Taxonomy,
+    new: Taxonomy,
+    *,
+    settled: Collection[int] = (),
+    targets: Collection[int] = (),
+    fresh: Collection[int] = (),
+) -> dict[int, int]:
+    """Give the new node of every old one that is still there, ascending by old node.
+
+    Of a map that a person wrote: ``settled`` old nodes are matched by nobody else, ``targets`` are not guessed to be
+    something renamed or moved (by code or path they may still be what they were), ``fresh`` new nodes match nothing.
+    """
     matcher = _Matcher(old, new)
+    matcher.settled, matcher.taken = set(settled), set(fresh)
     matcher.by_code()
     matcher.by_path()
+    matcher.taken |= set(targets)
     matcher.below(matcher.open_pairs())
     matcher.by_unique_name()
     return dict(sorted(matcher.match.items()))
@@ -43,10 +57,11 @@ class _Matcher:
         self.old, self.new = old, new
         self.match: dict[int, int] = {}
         self.taken: set[int] = set()
+        self.settled: set[int] = set()
 
     def _pair(self, before: int, after: int) -> bool:
         """Match two nodes if neither is matched yet."""
-        if before in self.match or after in self.taken:
+        if before in self.match or before in self.settled or after in self.taken:
             return False
         self.match[before] = after
         self.taken.add(after)

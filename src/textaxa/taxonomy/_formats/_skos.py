@@ -49,6 +49,20 @@ def read(text: str, options: Options) -> Draft:
     return draft
 
 
+def names_by_language(text: str, options: Options) -> dict[str, dict[str, str]]:
+    """Give the prefLabels of an RDF text: language to code to name. Those without a language are left out."""
+    graph = _parse(text, options)
+    skos = _skos()
+    concepts = _concepts(graph, skos)
+    names: dict[str, dict[str, str]] = {}
+    for concept, code in _codes(graph, skos, concepts).items():
+        for literal in sorted(graph.objects(concept, skos.prefLabel), key=str):
+            language = (getattr(literal, "language", None) or "").lower()
+            if language and str(literal).strip():
+                names.setdefault(language, {}).setdefault(code, str(literal).strip())
+    return names
+
+
 def _parse(text: str, options: Options) -> Any:
     graph = require("rdflib", extra="skos").Graph()
     syntax = options.syntax or ("xml" if text.lstrip().startswith(("<?xml", "<rdf:", "<!DOCTYPE")) else "turtle")
