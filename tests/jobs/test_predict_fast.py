@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from predicted_apps import WORDS, linear_model, write_table
 
+from textaxa.answers import Answers, MostProbable, Remembered, ResultRows
 from textaxa.data import iterate_rows
 from textaxa.data._sinks import DelimitedSink
 from textaxa.data._stream import RowStream
@@ -18,8 +19,6 @@ from textaxa.decoding import top_paths
 from textaxa.errors import ConfigError
 from textaxa.jobs import _blocks, _prediction_run, _workers
 from textaxa.jobs import predict as job
-from textaxa.jobs._answers import Answers, MostProbable, Remembered
-from textaxa.jobs._result_rows import ResultRows
 from textaxa.jobs._speed import share_of_ceiling
 from textaxa.taxonomy import Taxonomy
 

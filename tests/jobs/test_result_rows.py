@@ -2,8 +2,8 @@
 
 import pytest
 
+from textaxa.answers import NO_TEXT, ResultRows
 from textaxa.decoding import Prediction
-from textaxa.jobs._result_rows import NO_TEXT, ResultRows
 
 FOOTBALL = Prediction(1, ("Games", "Sports"), 0.61234567, 0.61234567, (("Games", 0.9), ("Sports", 0.61234567)), "leaf")
 GAMES = Prediction(0, ("Games",), 0.9, 0.2, (("Games", 0.9),), "label ends here")

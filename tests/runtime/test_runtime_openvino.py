@@ -12,9 +12,9 @@ from heads.taxonomies import KINDS
 from runtime.runtime_cases import REAL, TEXTS, exported, make_model
 from runtime.test_runtime_folder import sign_again
 
+from textaxa.answers import opened
 from textaxa.errors import ConfigError, ModelFileError
 from textaxa.exporting import largest_difference
-from textaxa.jobs._model import opened
 from textaxa.persistence import load_model, save_model
 from textaxa.runtime import computes_bf16
 

@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
+from textaxa.answers import Cells, Remembered, ResultRows
 from textaxa.data import Columns, RowStream, text_of
 from textaxa.data._cells import has_surrogate
 from textaxa.errors import DataError
-from textaxa.jobs._answers import Cells, Remembered
-from textaxa.jobs._result_rows import ResultRows
 
 Row = tuple[int, Any]
 """Its number, and what it holds: the cells of a CSV in order, or a mapping."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 
+from textaxa.answers import Answers
 from textaxa.data import Columns, RowStream, RowWriter
 from textaxa.errors import ConfigError, DataError
-from textaxa.jobs._answers import Answers
 from textaxa.jobs._blocks import Block, Row, Tally, blocks_of
 from textaxa.jobs._listener import Interrupted, Listener
 from textaxa.jobs._partial import PartialOutput

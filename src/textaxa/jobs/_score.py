@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from textaxa.answers import searches
 from textaxa.data import Examples
 from textaxa.decoding import Prediction
 from textaxa.errors import DataError
 from textaxa.evaluation import Evaluation, Task, TfidfReference, evaluate_paths, majority_paths, render
-from textaxa.jobs._searched import searches
 from textaxa.taxonomy import Path, Taxonomy
 
 if TYPE_CHECKING:

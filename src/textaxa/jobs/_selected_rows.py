@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from textaxa.answers._result_rows import DIGITS, _new_names
 from textaxa.data import Columns, text_of, write_rows
 from textaxa.data._argilla_records import argilla_record, argilla_settings
 from textaxa.data._label_studio_tasks import is_plain_key, label_studio_config, label_studio_task
 from textaxa.data._writers import write_text
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError
-from textaxa.jobs._result_rows import DIGITS, _new_names
 from textaxa.taxonomy import Taxonomy
 
 UNSURE, DIVERSE, RANDOM = "unsure", "diverse", "random"

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, Generic, Protocol, TypeVar
 
+from textaxa.answers import Answers, Cells
 from textaxa.errors import ConfigError
-from textaxa.jobs._answers import Answers, Cells
 
 WAITING_EACH = 2
 """Blocks that are handed out for each process: it never waits, and memory stays bounded."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textaxa._extras import require
+from textaxa.answers import check_scores_all, opened
 from textaxa.audit import (
     LabelError,
     NearDuplicates,
@@ -28,8 +29,7 @@ from textaxa.data._label_nodes import label_nodes
 from textaxa.errors import ConfigError
 from textaxa.heads import check_encoder, needs_encoder
 from textaxa.jobs._listener import Listener, nobody
-from textaxa.jobs._model import columns_for, opened
-from textaxa.jobs._searched import check_scores_all
+from textaxa.jobs._model import columns_for
 from textaxa.jobs.train import require_packages
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy, format_path, read_taxonomy

@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textaxa.answers import opened, searches
 from textaxa.data import read_examples
 from textaxa.decisions import promises_of
 from textaxa.errors import ConfigError, DataError
 from textaxa.guarantee import Promise
-from textaxa.jobs._model import columns_for, opened
-from textaxa.jobs._searched import searches
+from textaxa.jobs._model import columns_for
 
 if TYPE_CHECKING:
     from textaxa.model import Model

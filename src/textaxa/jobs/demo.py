@@ -6,12 +6,12 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textaxa.answers import opened
 from textaxa.config import Config
 from textaxa.data import Examples, iterate_rows, read_examples, taxonomy_of_labels
 from textaxa.errors import ModelFileError
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs._listener import Interrupted, Listener, nobody
-from textaxa.jobs._model import opened
 from textaxa.jobs._output import check_new_folder
 from textaxa.jobs._score import reference_evaluations, score_model, text_table
 from textaxa.jobs.train import require_packages, train_examples

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textaxa.answers import check_scores_all, computed_by, opened
 from textaxa.data import Columns, read_examples
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation
-from textaxa.jobs._model import columns_for, computed_by, majority_of, opened
+from textaxa.jobs._model import columns_for, majority_of
 from textaxa.jobs._score import MAJORITY, answers_and_scores, score_majority, score_tfidf
-from textaxa.jobs._searched import check_scores_all
 
 if TYPE_CHECKING:
     from textaxa.model import Model

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textaxa.answers import check_scores_all, opened
 from textaxa.errors import ConfigError
-from textaxa.jobs._model import opened
-from textaxa.jobs._searched import check_scores_all
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 

@@ -6,9 +6,10 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
+from textaxa.answers import opened
 from textaxa.data import Examples, read_examples
 from textaxa.errors import ConfigError, ModelFileError
-from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._model import columns_for
 from textaxa.runtime import PRECISIONS, computes_bf16
 
 if TYPE_CHECKING:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from textaxa._extras import require
+from textaxa.answers import opened
 from textaxa.data import Examples, read_examples
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._listener import Interrupted, Listener, nobody
-from textaxa.jobs._model import columns_for, opened
+from textaxa.jobs._model import columns_for
 
 if TYPE_CHECKING:
     from textaxa.optimising import Bar, Material, Point, Rows

@@ -12,18 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textaxa._version import __version__
+from textaxa.answers import Answers, ResultRows, computed_by, opened
 from textaxa.data import Columns, RowStream, RowWriter, iterate_rows, text_of, write_rows
 from textaxa.data._formats import format_of_suffix, suffix_of
 from textaxa.data._writers import output_format
 from textaxa.decisions import Choice
 from textaxa.decoding import read_costs
 from textaxa.errors import ConfigError, DataError
-from textaxa.jobs._answers import Answers
 from textaxa.jobs._listener import Listener, nobody
-from textaxa.jobs._model import columns_for, columns_of, computed_by, opened
+from textaxa.jobs._model import columns_for, columns_of
 from textaxa.jobs._partial import PartialOutput, identity_of_file, target_of
 from textaxa.jobs._prediction_run import PredictionRun
-from textaxa.jobs._result_rows import ResultRows
 from textaxa.jobs._speed import share_of_ceiling
 
 if TYPE_CHECKING:

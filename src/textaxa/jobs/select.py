@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textaxa.answers import check_scores_all, opened
 from textaxa.data import Columns, RowStream, iterate_rows
 from textaxa.data._exports import TOOLS
 from textaxa.data._formats import checked_format, format_of_suffix, suffix_of, unknown_suffix
@@ -13,8 +14,7 @@ from textaxa.data._votes import LABELLED
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._choosers import ColdChooser, ModelChooser, Reasons
 from textaxa.jobs._listener import Interrupted, Listener, nobody
-from textaxa.jobs._model import columns_for, columns_of, opened
-from textaxa.jobs._searched import check_scores_all
+from textaxa.jobs._model import columns_for, columns_of
 from textaxa.jobs._selected_rows import (
     RANDOM,
     Selected,

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from textaxa.answers import searches
 from textaxa.evaluation import Answers, answers_of, evaluate_paths
 from textaxa.heads import head_class, uses_encoder
 from textaxa.jobs._listener import Listener
-from textaxa.jobs._searched import searches
 from textaxa.jobs.comparison._models import ComparedModel
 from textaxa.jobs.comparison._plan import MODELS, RUNS, Material, write_json
 from textaxa.jobs.comparison._vectors import SharedVectors

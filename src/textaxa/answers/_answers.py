@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from textaxa.answers._result_rows import DIGITS, ResultRows
+from textaxa.answers._searched import check_scores_all, searches
 from textaxa.decisions import Choice, Decider, evidence_of
 from textaxa.decoding._paths import top_nodes
 from textaxa.decoding._prediction import PredictionMaker
 from textaxa.decoding._proba import check_node_proba
 from textaxa.guarantee import Promise, prediction_sets, set_cut
-from textaxa.jobs._result_rows import DIGITS, ResultRows
-from textaxa.jobs._searched import check_scores_all, searches
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 
@@ -79,7 +79,10 @@ class Answers:
             return []
         if self._searches:
             return [self.rows.cells(found) for found in self._decide_texts(texts)]
-        proba = self.model.node_proba(texts)
+        return self.of(self.model.node_proba(texts))
+
+    def of(self, proba: np.ndarray) -> list[Cells]:
+        """Give the values for node probabilities (B, N); not of a model that searches."""
         return self.decided(proba) if self._best is None else self._best(proba)
 
     def decided(self, proba: np.ndarray) -> list[Cells]:
