@@ -1,11 +1,11 @@
-"""`textaxa taxonomy`: show, check, convert, diff."""
+"""`textaxa taxonomy`: show, check, convert, diff, edit."""
 
 import json
 
 import pytest
 from toy_apps import app_rows, write_csv
 
-from textaxa import read_taxonomy
+from textaxa import Taxonomy, read_taxonomy, write_taxonomy
 
 
 @pytest.fixture
@@ -149,3 +149,20 @@ def test_mistakes_are_one_paragraph(run, file, tmp_path, monkeypatch, args, mess
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stdout == ""
+
+
+def test_edit_writes_the_changed_taxonomy(run, tmp_path):
+    file, edits, out = tmp_path / "old.csv", tmp_path / "edits.json", tmp_path / "new.yaml"
+    write_taxonomy(Taxonomy.from_paths([("Games", "Sports"), ("Tools",)]), file, format="paths")
+    edits.write_text('[{"edit": "rename", "path": ["Games"], "name": "[b]Play"}, {"edit": "add", "path": ["Travel"]}]')
+    done = run("taxonomy", "edit", file, "--edits", edits, "--out", out)
+    assert done.stdout.splitlines() == ["added: Travel", "renamed: Games -> [b]Play"]
+    assert "4 nodes written" in done.stderr
+    assert list(read_taxonomy(out).nodes) == [("[b]Play",), ("Tools",), ("Travel",), ("[b]Play", "Sports")]
+    again = run("taxonomy", "edit", file, "--edits", edits, "-o", out)
+    assert again.exit_code == 2
+    assert "exists" in again.stderr
+    edits.write_text('[{"edit": "remove", "path": ["Gamse"]}]')
+    refused = run("taxonomy", "edit", file, "--edits", edits, "-o", tmp_path / "other.csv")
+    assert refused.exit_code == 2
+    assert "Did you mean 'Games'" in " ".join(refused.stderr.split())

@@ -1,4 +1,4 @@
-"""``textaxa taxonomy show|check|convert|diff``."""
+"""``textaxa taxonomy show|check|convert|diff|edit``."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +18,7 @@ _MOST_SHOWN = 2_000
 """Nodes of a tree that fill some forty screens; a million would take minutes and gigabytes to lay out."""
 
 taxonomy = typer.Typer(
-    help="Look at a taxonomy, check it, rewrite it, compare two.",
+    help="Look at a taxonomy, check it, rewrite it, compare two, edit it.",
     epilog="Example:\n\ntextaxa taxonomy show taxonomy.csv --depth 2",
     no_args_is_help=True,
 )
@@ -116,6 +116,25 @@ def diff(
         return
     for line in found.to_text().splitlines():
         console().print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+@taxonomy.command(epilog="Example:\n\ntextaxa taxonomy edit taxonomy.csv --edits edits.json --out new.csv")
+@door
+def edit(
+    source: Source,
+    edits: Annotated[str, typer.Option(help="JSON with a list of edits.", metavar="FILE")],
+    out: Annotated[str, typer.Option("--out", "-o", help="The file to write.", metavar="FILE")],
+    separator: Separator = " > ",
+    overwrite: options.Overwrite = False,
+) -> None:
+    """Change a taxonomy: add, rename, describe, move, merge, split and remove nodes."""
+    from textaxa.cli._tables import console
+    from textaxa.jobs.taxonomy import edit_taxonomy
+
+    edited = edit_taxonomy(source, edits, out, separator=separator, overwrite=overwrite)
+    for line in edited.diff.to_text(separator).splitlines():
+        console().print(line, markup=False, highlight=False, soft_wrap=True)
+    note(f"{len(edited.taxonomy):,} nodes written: {out}")
 
 
 def _levels_shown(found: "Taxonomy") -> int:

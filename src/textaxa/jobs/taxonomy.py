@@ -1,4 +1,4 @@
-"""``textaxa taxonomy show|check|convert|diff``: a taxonomy's file looked at, checked, rewritten, compared."""
+"""``textaxa taxonomy show|check|convert|diff|edit``: a taxonomy's file looked at, checked, rewritten, changed."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,9 +12,12 @@ from textaxa.jobs._model import columns_of
 from textaxa.taxonomy import (
     DEFAULT_SEPARATOR,
     Diff,
+    Edited,
     Taxonomy,
+    apply_edits,
     check_taxonomy,
     diff_taxonomies,
+    read_edits,
     read_taxonomy,
     write_taxonomy,
 )
@@ -87,6 +90,26 @@ def convert_taxonomy(
 def diff_taxonomy_files(old: str | Path, new: str | Path, *, separator: str = DEFAULT_SEPARATOR) -> Diff:
     """Give what changed from one taxonomy to another; each is a file or a model's folder."""
     return diff_taxonomies(open_taxonomy(old, separator=separator), open_taxonomy(new, separator=separator))
+
+
+def edit_taxonomy(
+    source: str | Path,
+    edits: str | Path,
+    target: str | Path,
+    *,
+    separator: str = DEFAULT_SEPARATOR,
+    overwrite: bool = False,
+) -> Edited:
+    """Write a taxonomy as it is after the edits of a file, and give what changed.
+
+    Raises
+    ------
+    TaxonomyError
+        The taxonomy or the edits cannot be read, an edit is not possible, the target is there.
+    """
+    edited = apply_edits(open_taxonomy(source, separator=separator), read_edits(edits))
+    write_taxonomy(edited.taxonomy, target, separator=separator, overwrite=overwrite)
+    return edited
 
 
 def _counts(table: str | Path, columns: dict[str, Any]) -> Counter[tuple[str, ...]]:

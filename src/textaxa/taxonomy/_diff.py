@@ -134,7 +134,11 @@ def diff_taxonomies(old: Taxonomy, new: Taxonomy) -> Diff:
     renamed: Tools -> Travel
     renamed: Games > Sport -> Games > Sports
     """
-    match = match_nodes(old, new)
+    return diff_matched(old, new, match_nodes(old, new))
+
+
+def diff_matched(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> Diff:
+    """Give what happened to the nodes where it is known which old node is which new one."""
     gone = [node for node in range(len(old)) if node not in match]
     kept = set(match.values())
     come = [node for node in range(len(new)) if node not in kept]

@@ -1,6 +1,6 @@
 """What edits do to a taxonomy: `apply_edits` gives the new taxonomy, and which node became which.
 
-Edits work one after the other on a `_Bench`, nodes and edges that can be changed; at the end a `Taxonomy` is built of it.
+Edits work one after the other on a `_Bench`, nodes and edges that can be changed; in the end it becomes a `Taxonomy`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +14,7 @@ from textaxa.taxonomy._build import build
 from textaxa.taxonomy._diff import Diff, diff_matched
 from textaxa.taxonomy._draft import END, INNER, TOP, Draft
 from textaxa.taxonomy._edits import Add, Describe, Edit, Merge, Move, Part, Remove, Rename, SetTerminal, Split
+from textaxa.taxonomy._mapping import Link, NodeMapping
 from textaxa.taxonomy._match import has_own_codes
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path
 from textaxa.taxonomy._taxonomy import Taxonomy
@@ -31,7 +32,7 @@ class Edited:
         Nodes that are still themselves, whatever their name and place: (old id, new id), ascending.
     sources
         For every new node the old nodes whose texts it gets, with their shares (0 to 1]: itself, what was merged into
-        it, what was split. Empty for added nodes.
+        it, what it is a part of. Empty for added nodes.
     """
 
     old: Taxonomy
@@ -39,10 +40,11 @@ class Edited:
     same: tuple[tuple[int, int], ...]
     sources: tuple[tuple[tuple[int, float], ...], ...]
 
-    @property
-    def links(self) -> tuple[tuple[int, int, float], ...]:
-        """Every (old id, new id, share of the old node's texts), by new id."""
-        return tuple((old, new, share) for new, olds in enumerate(self.sources) for old, share in olds)
+    @cached_property
+    def mapping(self) -> NodeMapping:
+        """Which node became which, for a model that is migrated."""
+        links = [Link(old, new, share) for new, olds in enumerate(self.sources) for old, share in olds]
+        return NodeMapping(self.old, self.taxonomy, tuple(sorted(links)))
 
     @cached_property
     def diff(self) -> Diff:
@@ -51,7 +53,7 @@ class Edited:
 
     @cached_property
     def changes(self) -> tuple[tuple[str, ...], ...]:
-        """What happened to every new node: ``added``, ``split``, ``merged``, ``renamed``, ``moved``, ``described``, ``terminal``."""
+        """What happened to every new node: ``added``, ``split`` (a part), ``merged``, ``renamed``, ``moved``, …"""
         before = {new: old for old, new in self.same}
         told: list[list[str]] = [[] for _ in range(len(self.taxonomy))]
         for new, olds in enumerate(self.sources):
@@ -59,10 +61,9 @@ class Edited:
                 told[new].append("split" if olds else "added")
             elif len(olds) > 1:
                 told[new].append("merged")
-        for kind, changed in (("renamed", self.diff.renamed), ("moved", self.diff.moved)):
-            for change in changed:
-                told[self.taxonomy.index(change.new)].append(kind)
-        for kind, changed in (("described", self.diff.described), ("terminal", self.diff.terminals)):
+        of = self.diff
+        kinds = {"renamed": of.renamed, "moved": of.moved, "described": of.described, "terminal": of.terminals}
+        for kind, changed in kinds.items():
             for change in changed:
                 told[self.taxonomy.index(change.new)].append(kind)
         return tuple(map(tuple, told))
@@ -347,8 +348,8 @@ def _join(bench: _Bench, node: int, into: int) -> None:
     """Make a node part of another."""
     if node in bench.above(into):
         raise TaxonomyError(
-            f"{_told(bench.path(node))} cannot become part of {_told(bench.path(into))}, which lies below it. Merge the "
-            "other way round, or move that one out first."
+            f"{_told(bench.path(node))} cannot become part of {_told(bench.path(into))}, which lies below it. Merge "
+            "the other way round, or move that one out first."
         )
     bench.detach(node)
     bench.parents[node] = []
@@ -378,7 +379,8 @@ def _split(bench: _Bench, edit: Split) -> None:
         for part in edit.into:
             bench.check_free(part.name, node)
         for part in edit.into:
-            bench.put(_new_part(bench, node, part, [node], len(edit.into)), node)
+            # They start anew: the node itself stays and keeps what it has learned.
+            bench.put(bench.new(part.name, [node], part.description), node)
         bench.terminal[node] = False
         return
     _split_in_place(bench, node, edit)

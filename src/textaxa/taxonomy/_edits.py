@@ -52,15 +52,13 @@ def _check_position(value: Any) -> None:
         raise TaxonomyError(f"The position {value!r} is not a place among siblings. Count from 0, or leave it out.")
 
 
-class _Frozen:
-    """What the edits have in common; ``set`` is how a frozen value puts what it was given into its final form."""
-
-    def _set(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+def _set(edit: Any, name: str, value: Any) -> None:
+    """Put what a frozen value was given into its final form."""
+    object.__setattr__(edit, name, value)
 
 
 @dataclass(frozen=True)
-class Add(_Frozen):
+class Add:
     """A new node, whose last name is its own; the node above it must be there.
 
     Labels may still end at a leaf that gets its first child, so that rows labelled with it stay right.
@@ -84,7 +82,7 @@ class Add(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse what is no new node."""
-        self._set("path", _node_path(self.path))
+        _set(self, "path", _node_path(self.path))
         _check_text(self.description, "description")
         if self.code is not None:
             _check_name(self.code, "code")
@@ -96,7 +94,7 @@ class Add(_Frozen):
 
 
 @dataclass(frozen=True)
-class Rename(_Frozen):
+class Rename:
     """A node gets another name and stays where it is."""
 
     path: Path
@@ -104,7 +102,7 @@ class Rename(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse a name that is none."""
-        self._set("path", _node_path(self.path))
+        _set(self, "path", _node_path(self.path))
         _check_name(self.name)
 
     def in_words(self) -> str:
@@ -113,7 +111,7 @@ class Rename(_Frozen):
 
 
 @dataclass(frozen=True)
-class Describe(_Frozen):
+class Describe:
     """A node gets another description; an empty one takes it away."""
 
     path: Path
@@ -121,7 +119,7 @@ class Describe(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse a description that is none."""
-        self._set("path", _node_path(self.path))
+        _set(self, "path", _node_path(self.path))
         _check_text(self.description, "description")
 
     def in_words(self) -> str:
@@ -130,7 +128,7 @@ class Describe(_Frozen):
 
 
 @dataclass(frozen=True)
-class Move(_Frozen):
+class Move:
     """A node and what lies below it go below another one.
 
     In a DAG the parent on the given path is replaced; other parents stay.
@@ -151,8 +149,8 @@ class Move(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse what is no place."""
-        self._set("path", _node_path(self.path))
-        self._set("to", _node_path(self.to) if self.to else ())
+        _set(self, "path", _node_path(self.path))
+        _set(self, "to", _node_path(self.to) if self.to else ())
         _check_position(self.position)
 
     def in_words(self) -> str:
@@ -161,7 +159,7 @@ class Move(_Frozen):
 
 
 @dataclass(frozen=True)
-class Merge(_Frozen):
+class Merge:
     """Nodes become part of another one, with what lies below them; children of the same name are merged, too.
 
     Attributes
@@ -179,8 +177,8 @@ class Merge(_Frozen):
         """Refuse nothing to merge."""
         if isinstance(self.paths, str) or not isinstance(self.paths, Sequence) or not self.paths:
             raise TaxonomyError(f"The paths to merge are {self.paths!r}. Give a list of one path or more.")
-        self._set("paths", tuple(_node_path(path) for path in self.paths))
-        self._set("into", _node_path(self.into))
+        _set(self, "paths", tuple(_node_path(path) for path in self.paths))
+        _set(self, "into", _node_path(self.into))
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
@@ -201,7 +199,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Split(_Frozen):
+class Split:
     """A node becomes several new ones.
 
     Attributes
@@ -221,10 +219,10 @@ class Split(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse fewer than two parts, and parts of one name."""
-        self._set("path", _node_path(self.path))
+        _set(self, "path", _node_path(self.path))
         if isinstance(self.into, str) or not isinstance(self.into, Sequence) or len(self.into) < 2:
             raise TaxonomyError(f"{_told(self.path)} would be split into fewer than two nodes. Name two or more.")
-        self._set("into", tuple(map(_part, self.into)))
+        _set(self, "into", tuple(map(_part, self.into)))
         names = [part.name for part in self.into]
         if len(set(names)) < len(names):
             raise TaxonomyError(f"Two of the parts of {_told(self.path)} have the same name: {names}. Rename one.")
@@ -238,7 +236,7 @@ class Split(_Frozen):
 
 
 @dataclass(frozen=True)
-class Remove(_Frozen):
+class Remove:
     """A node goes.
 
     Attributes
@@ -254,7 +252,7 @@ class Remove(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse another fate of the children."""
-        self._set("path", _node_path(self.path))
+        _set(self, "path", _node_path(self.path))
         if self.children not in ("remove", "lift"):
             raise TaxonomyError(f"Children are removed ('remove') or go up ('lift'), not {self.children!r}.")
 
@@ -264,7 +262,7 @@ class Remove(_Frozen):
 
 
 @dataclass(frozen=True)
-class SetTerminal(_Frozen):
+class SetTerminal:
     """Labels may end at a node with children, or no more."""
 
     path: Path
@@ -272,7 +270,7 @@ class SetTerminal(_Frozen):
 
     def __post_init__(self) -> None:
         """Refuse what is neither yes nor no."""
-        self._set("path", _node_path(self.path))
+        _set(self, "path", _node_path(self.path))
         if not isinstance(self.terminal, bool):
             raise TaxonomyError(f"terminal is true or false, not {self.terminal!r}.")
 
@@ -300,7 +298,8 @@ def _part(value: Any) -> Part:
         return value
     if isinstance(value, str):
         return Part(value)
-    return _made(Part, value, "a part of a split")
+    part: Part = _made(Part, value, "a part of a split")
+    return part
 
 
 def _made(kind: Any, value: Any, what: str) -> Any:
