@@ -18,7 +18,7 @@ from textaxa.taxonomy._formats import Options, read_text
 from textaxa.taxonomy._formats._skos import names_by_language
 
 if TYPE_CHECKING:
-    from textaxa.server._service import Served
+    from textaxa.server._served import Served
 
 SKOS = {".ttl": "turtle", ".rdf": "xml", ".xml": "xml", ".nt": "nt"}
 KEYS = ("path", "code")
