@@ -31,7 +31,7 @@ from textaxa.server._problems import Refused, problems
 from textaxa.server._security import needs_admin
 from textaxa.server._service import Ask
 from textaxa.server._settings import ServerSettings
-from textaxa.server._versions import Trials, free_name, plain_name, save
+from textaxa.server._versions import Trials, free_name, plain_name, save, told_if_not_written
 from textaxa.taxonomy import Edited, apply_edits, edit_from_dict, edit_to_dict
 
 if TYPE_CHECKING:
@@ -222,14 +222,6 @@ def _add_saving(routes: APIRouter, desk: Desk) -> None:
     async def save_version(asked: NewVersion) -> dict[str, Any]:
         """Write the model with the edited taxonomy to a new folder; the old one stays as it is."""
         served = desk.served(asked.model)
-        if asked.switch and desk.settings.workers > 1:
-            raise Refused(
-                422,
-                "several_workers",
-                "Only one of several workers would answer with the new version. Save without switching, and start the "
-                "service anew with the new folder.",
-                where=["switch"],
-            )
         name, file = await asyncio.to_thread(_saved, desk, served, asked)
         folder, version = file.parent / name, None
         if asked.switch:
@@ -265,7 +257,8 @@ def _saved(desk: Desk, served: "Served", asked: NewVersion) -> tuple[str, "Path"
             raise Refused(422, "nothing_to_save", "There is no edit to save. Change the taxonomy first.")
         name = free_name(served.name, desk.place(served), asked.name)
         file = save(served, edited, draft.edits, desk.place(served) / name)
-        drafts.remember(name=name, folder=desk.place(served) / name, before=served.version, draft=draft)
+        with told_if_not_written():
+            drafts.remember(name=name, folder=desk.place(served) / name, before=served.version, draft=draft)
     return name, file
 
 

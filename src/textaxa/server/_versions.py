@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from textaxa.answers import Answers, ResultRows
 from textaxa.decisions import Choice
-from textaxa.errors import MissingExtraError
+from textaxa.errors import MissingExtraError, TaxonomyError
 from textaxa.server._problems import Refused
 from textaxa.taxonomy import DEFAULT_SEPARATOR, Edit, Edited, edits_to_dict, write_taxonomy
 
@@ -115,14 +115,27 @@ def save(served: "Served", edited: Edited, edits: Sequence[Edit], target: Path) 
         The file of the taxonomy.
     """
     model = migrated(served.folder, edited)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    file = target.with_name(f"{target.name}.taxonomy.csv")
-    write_taxonomy(edited.taxonomy, file, format="codes", overwrite=True)
-    write_edit_file(edits, target.with_name(f"{target.name}.edits.json"))
     from textaxa.persistence import save_model  # noqa: PLC0415 -- brings PyTorch
 
-    save_model(model, target)
+    file = target.with_name(f"{target.name}.taxonomy.csv")
+    with told_if_not_written():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_taxonomy(edited.taxonomy, file, format="codes", overwrite=True)
+        write_edit_file(edits, target.with_name(f"{target.name}.edits.json"))
+        save_model(model, target)
     return file
+
+
+@contextmanager
+def told_if_not_written() -> Iterator[None]:
+    """Tell of a disk that is full or may not be written to with status 503: nothing is wrong with the request."""
+    try:
+        yield
+    except (OSError, TaxonomyError) as error:
+        message = (
+            f"The new version could not be written ({error}). Make room on the disk, or check who may write there."
+        )
+        raise Refused(503, "cannot_save", message) from error
 
 
 def write_edit_file(edits: Sequence[Edit], file: Path) -> None:
