@@ -65,6 +65,10 @@ class Job:
         The texts, and about how many tokens each has.
     future
         Gets the answers, one a text.
+    taken
+        How many texts are computed, or are being computed.
+    failed
+        Whether some of them failed, so that the others are of no use.
     """
 
     group: Group
@@ -73,6 +77,7 @@ class Job:
     sizes: Sequence[int]
     future: "asyncio.Future[list[Any]]"
     taken: int = 0
+    failed: bool = False
     found: list[Any] = field(default_factory=list)
 
     @property
@@ -251,10 +256,13 @@ class Batcher:
         parts: list[Part] = []
         again: list[Job] = []
         kept: list[Job] = []
-        while self._jobs and (budget > 0 or not parts):
+        while self._jobs and budget > 0:
             job = self._jobs.popleft()
             if job.group is not group:
                 kept.append(job)
+                continue
+            if job.failed:
+                self._count(job.taken - len(job.texts), -job.waiting)
                 continue
             part = _part(job, min(share, budget))
             parts.append(part)
@@ -304,6 +312,7 @@ def _computed(batch: list[Part]) -> "list[list[Any] | Exception]":
         return list(batch[0].job.group.compute(batch))
     except Exception as error:  # noqa: BLE001 -- whatever a model raises: the thread must live
         if len(batch) == 1:
+            batch[0].job.failed = True
             return [_told(batch[0], error)]
     return [answer for part in batch for answer in _computed([part])]
 
