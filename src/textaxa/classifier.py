@@ -222,17 +222,14 @@ precision, device, seed
         return found
 
     def with_taxonomy(self, taxonomy: Taxonomy) -> "HierarchicalTextClassifier":
-        """Give a classifier for a changed taxonomy, without training: new and renamed nodes are known by their texts.
+        """Give a classifier for a changed taxonomy, without training: what each node learned goes to what it became.
 
-        Raises
-        ------
-        ConfigError
-            The head is not one that scores nodes by their texts (``label-text``).
+        `textaxa.migration.migrate` tells how, takes a mapping of nodes, and gives a report.
         """
-        from textaxa.labels import with_taxonomy  # noqa: PLC0415 - PyTorch, which not every head needs
+        from textaxa.migration import migrate  # noqa: PLC0415 - PyTorch, which not every head needs
 
         found = type(self)(**{**self.get_params(), "taxonomy": taxonomy})
-        found._take(with_taxonomy(self._fitted(), taxonomy))
+        found._take(migrate(self._fitted(), taxonomy).model)
         return found
 
     def _take(self, model: "Model") -> None:

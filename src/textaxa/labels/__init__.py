@@ -6,6 +6,6 @@ What comes in: a taxonomy whose names and descriptions say something. What goes 
 
 from textaxa.labels._start import start_from_names
 from textaxa.labels._vectors import LabelVectors, reads_labels
-from textaxa.labels._zero_shot import with_taxonomy, zero_shot_model
+from textaxa.labels._zero_shot import zero_shot_model
 
-__all__ = ["LabelVectors", "reads_labels", "start_from_names", "with_taxonomy", "zero_shot_model"]
+__all__ = ["LabelVectors", "reads_labels", "start_from_names", "zero_shot_model"]

@@ -28,6 +28,7 @@ def model_card(model: "Model") -> str:
         _settings(model),
         _exported(model.summary),
         _optimised(model.summary),
+        _history(model.summary),
         _versions(model.summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
@@ -74,9 +75,6 @@ def _data(model: "Model") -> str:
     if "rows" not in summary:
         return ""
     lines = [f"- training rows: {summary['rows']:,}", f"- validation rows: {summary.get('valid_rows', 0):,}"]
-    if summary.get("taxonomy_changes"):
-        changes = ", ".join(f"{what} {count:,}" for what, count in summary["taxonomy_changes"].items())
-        lines.append(f"- nodes that changed after training: {changes}")
     if summary.get("feedback"):
         counts = {name: count for name, count in summary["feedback"].items() if isinstance(count, int) and count}
         told = ", ".join(f"{name} {count:,}" for name, count in counts.items())
@@ -187,6 +185,18 @@ def _optimised(summary: Mapping[str, Any]) -> str:
         f"- {kept['texts_per_second']:,.0f} texts a second there and then, {kept['times']:.1f} times as many as by "
         "PyTorch"
     )
+
+
+def _history(summary: Mapping[str, Any]) -> str:
+    """Say how the taxonomy changed since training, and what does not hold any more."""
+    lines = []
+    for entry in summary.get("history") or []:
+        changes = ", ".join(f"{what} {count:,}" for what, count in entry["counts"].items() if count and what != "kept")
+        since = f" from version {entry['from_version']}" if entry.get("from_version") else ""
+        lines.append(f"- {entry['date']}{since}: {changes or 'no node changed'}")
+        lines += [f"  - {sentence}" for sentence in entry["void"]]
+    told = "Changes of the taxonomy after training. Scores on validation rows were those before them."
+    return f"## History\n\n{told}\n\n" + "\n".join(lines) if lines else ""
 
 
 def _versions(summary: Mapping[str, Any]) -> str:

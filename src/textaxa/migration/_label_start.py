@@ -1,0 +1,97 @@
+"""The first weights of a row that no training row has taught: from label text, sized so that it competes fairly.
+
+With e the direction of the node's label text, a those of the siblings that it is held against, m the mean centred
+length of the rows that were trained beside it, and w, b the mean row and bias of its trained siblings::
+
+    d   = e - 0.3 mean(a) - 0.3 sum of softmax(a e / 0.05) a
+    row = w + 3 m d                     bias = b - 0.25 · 3 m sqrt(D)
+
+So the new logit rises above its siblings' mean where a text is nearer to this label than a cosine of about 0.25 beyond
+what it has in common with the siblings' labels, and from there on steeply enough to compete with trained rows. Where
+only new rows compete with each other no threshold is needed: ``row = w + m d``, ``bias = b``. A part of a split node
+starts as the whole row, ``w + m d`` with the other parts as a, and the logarithm of its share is added to the bias.
+
+The five numbers were chosen on validation rows of open-apps and hwu64 (a fifth of the leaves hidden; heads chained,
+conditional, flat): see docs/living-taxonomy.md.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from textaxa.migration._plan import Row
+
+MEAN, NEAR, SHARP = 0.3, 0.3, 0.05
+"""What is taken off of the siblings' mean label, and of the nearest ones; how near counts."""
+
+STEEP, THRESHOLD = 3.0, 0.25
+"""Length of a new row against trained ones, where it competes with them; where it begins to win."""
+
+
+def direction(labels: Any, node: int, against: Sequence[int]) -> Any:
+    """Give the direction d of a node, (D,) of labels (N, D) with length 1, dense or sparse."""
+    others = [other for other in against if other != node]
+    if not others:
+        return labels[node]
+    held, own = labels[others], labels[node]
+    near = np.asarray(held @ own.T).ravel() if isinstance(labels, np.ndarray) else (held @ own.T).toarray().ravel()
+    weights = np.exp((near - near.max()) / SHARP)
+    weights = (MEAN / len(others) + NEAR * weights / weights.sum()).astype(np.float32)
+    return own - (weights @ held if isinstance(labels, np.ndarray) else type(held)(weights[None]) @ held)
+
+
+def mean_length(rows: np.ndarray) -> float:
+    """Give the mean length of rows (R, D) around their mean; of a single one its own length."""
+    if not len(rows):
+        return 0.0
+    centred = rows - rows.mean(0) if len(rows) > 1 else rows
+    return float(np.linalg.norm(centred, axis=1).mean())
+
+
+def size_of(row: Row, length: float, width: int) -> tuple[float, float]:
+    """Give what the direction of a row is multiplied by, and what is added to its bias."""
+    if row.sources:
+        return length, float(np.log(row.share))
+    if not row.competes:
+        return length, 0.0
+    return STEEP * length, -THRESHOLD * STEEP * length * width**0.5
+
+
+class DenseStart:
+    """Fills in rows held as arrays.
+
+    Parameters
+    ----------
+    labels
+        Unit label vectors of the new taxonomy's nodes, float32 (N, D).
+    """
+
+    def __init__(self, labels: np.ndarray) -> None:
+        self.labels = labels
+
+    def fill(self, plan: Sequence[Row], weight: np.ndarray, bias: np.ndarray) -> None:
+        """Set the rows of a plan that are from text; those with sources are there already.
+
+        Parameters
+        ----------
+        plan
+            The plan of a layer.
+        weight, bias
+            Float32 (C, D + what else is read) and (C,); changed in place.
+        """
+        width = self.labels.shape[1]
+        trained = [at for at, row in enumerate(plan) if row.sources]
+        lengths: dict[tuple[int, ...], float] = {}
+        for at, row in enumerate(plan):
+            if not row.from_text:
+                continue
+            if row.base:
+                weight[at], bias[at] = weight[list(row.base)].mean(0), bias[list(row.base)].mean()
+            beside = row.base if len(row.base) > 1 else ()
+            if beside not in lengths:
+                lengths[beside] = mean_length(weight[list(beside) or trained, :width])
+            length = lengths[beside] or 20 / width**0.5
+            times, shift = size_of(row, length, width)
+            weight[at, :width] += times * direction(self.labels, int(row.key[-1]), row.against)
+            bias[at] += shift
