@@ -49,6 +49,9 @@ def explain(
             "--through-encoder", help="linear with text vectors: what the vector says by word, too. Takes seconds."
         ),
     ] = False,
+    method: Annotated[
+        str, typer.Option(help="auto, or occlusion: leave words out. Any model, an export without PyTorch, too.")
+    ] = "auto",
     top: Annotated[int, typer.Option(help="Words listed for and against each level.", min=1)] = 8,
     html: Annotated[
         str | None, typer.Option("--html", help="Write a page with the words marked.", metavar="FILE")
@@ -69,6 +72,7 @@ def explain(
         against=against,
         separator=separator or " > ",
         through_encoder=through_encoder,
+        method=method,  # type: ignore[arg-type]  # checked where the names are known
     )
     if html is not None:
         from textaxa.explanation import explanation_html

@@ -1,7 +1,8 @@
 """Which words argued for each level of a path, and which against it.
 
 In come a model and a text, out goes an `Explanation`: numbers for the words of the text, level by level. How they come
-about depends on the model: from the weights where it is linear, by integrated gradients where it is a network.
+about depends on the model: from the weights where it is linear, by integrated gradients where it is a network; by
+leaving words out of any model, which takes no PyTorch.
 """
 
 from textaxa.explanation._explain import explain, explain_many

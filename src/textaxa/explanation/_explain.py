@@ -1,21 +1,27 @@
 """The door of this room: which kind of model it is, what is asked, and contributions brought to words."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from textaxa.errors import ConfigError
+from textaxa.explanation._contribution import Contribution
 from textaxa.explanation._explanation import ENDS_HERE, NO_CHOICE, Explanation, LevelExplanation
+from textaxa.explanation._occlusion import OcclusionExplainer
 from textaxa.explanation._targets import Target, end_columns, targets_of
 from textaxa.explanation._words import by_word
 from textaxa.fast_path import FastPathModel
-from textaxa.taxonomy import Path
+from textaxa.runtime import RuntimeModel
+from textaxa.taxonomy import Path, Taxonomy
 
 if TYPE_CHECKING:
     from textaxa.linear import LinearModel
     from textaxa.model import Model
+
+Method = Literal["auto", "occlusion"]
+METHODS: tuple[Method, ...] = ("auto", "occlusion")
 
 _NO_PLACE = "parts of the text that are no words"
 
@@ -27,6 +33,7 @@ def explain(
     path: Path | None = None,
     against: Path | None = None,
     through_encoder: bool = False,
+    method: Method = "auto",
 ) -> Explanation:
     """Tell which words argued for each level of a path, and which against it.
 
@@ -44,11 +51,14 @@ def explain(
     through_encoder
         ``linear`` with text vectors: bring what the vector contributes to the words, too (integrated gradients; needs
         PyTorch and takes seconds). False: it stays in one lump.
+    method
+        ``auto``: what the model allows, exact contributions or integrated gradients; for a model that was read without
+        PyTorch ``occlusion``, which leaves words out. That can be asked of every model.
 
     Returns
     -------
-    Contributions in nats, to log-odds before calibration of node probabilities; the probabilities are those that
-    ``predict`` tells.
+    Contributions in nats, to log-odds before calibration of node probabilities (with ``occlusion`` after it); the
+    probabilities are those that ``predict`` tells.
 
     Raises
     ------
@@ -72,7 +82,9 @@ def explain(
     >>> sports.against, text[best.start : best.end]
     (('Games', 'Cards'), 'football')
     """
-    (found,) = explain_many(model, [text], paths=[path], against=[against], through_encoder=through_encoder)
+    (found,) = explain_many(
+        model, [text], paths=[path], against=[against], through_encoder=through_encoder, method=method
+    )
     return found
 
 
@@ -83,6 +95,7 @@ def explain_many(
     paths: Sequence[Path | None] | None = None,
     against: Sequence[Path | None] | None = None,
     through_encoder: bool = False,
+    method: Method = "auto",
 ) -> list[Explanation]:
     """Explain several texts; what they share (vocabulary, predictions) is made once. Options as in `explain`.
 
@@ -104,9 +117,9 @@ def explain_many(
     if isinstance(model, FastPathModel):
         # Each text by the model that answers it.
         rows = zip(texts, given, against or [None] * len(texts), strict=True)
-        how = {"through_encoder": through_encoder}
+        how: dict[str, Any] = {"through_encoder": through_encoder, "method": method}
         return [explain(model.answering(text), text, path=path, against=other, **how) for text, path, other in rows]
-    explainer = _explainer(model, through_encoder)
+    explainer = _explainer(model, through_encoder, method)
     proba = model.node_proba(texts)
     predicted = ([prediction.path for prediction in row] for row in model.decode(proba))
     wanted = [[one] if one else found for one, found in zip(given, predicted, strict=True)]
@@ -117,7 +130,11 @@ def explain_many(
     ]
 
 
-def _explainer(model: Any, through_encoder: bool) -> Any:
+def _explainer(model: Any, through_encoder: bool, method: Method) -> Any:
+    if method not in METHODS:
+        raise ConfigError(f"The method of an explanation is one of {', '.join(METHODS)}, not {method!r}.")
+    if method == "occlusion" or isinstance(model, RuntimeModel):
+        return OcclusionExplainer(model)
     if hasattr(model, "encoder"):
         from textaxa.explanation._network import NetworkExplainer  # noqa: PLC0415 - PyTorch, which linear models lack
 
@@ -138,15 +155,31 @@ def _explained(
     """Explain one text's paths, each node once."""
     taxonomy, task = explainer.model.taxonomy, explainer.model.task
     reading = explainer.read(text)
-    uncalibrated = reading.proba
+    asked = targets_of_paths(taxonomy, reading.proba, paths, against, task=task)
+    levels = levels_of(taxonomy, text, asked, reading.contributions(asked), proba)
+    return Explanation(text, paths, levels, explainer.method)
+
+
+def targets_of_paths(
+    taxonomy: Taxonomy, proba: NDArray[np.floating], paths: Sequence[Path], against: Path | None, *, task: str
+) -> list[Target]:
+    """Give what is asked about some paths, each node once; as `targets_of` for one path."""
     targets: dict[int, Target] = {}
     for path in paths:
-        for target in targets_of(taxonomy, uncalibrated, path, against, task=task):
+        for target in targets_of(taxonomy, proba, path, against, task=task):
             targets.setdefault(target.node, target)
-    asked = list(targets.values())
-    contributions = reading.contributions(asked)
-    levels = [_level(taxonomy, text, *pair, proba) for pair in zip(asked, contributions, strict=True)]
-    return Explanation(text, paths, tuple(levels), explainer.method)
+    return list(targets.values())
+
+
+def levels_of(
+    taxonomy: Taxonomy,
+    text: str,
+    targets: Sequence[Target],
+    contributions: Sequence[Contribution | None],
+    proba: NDArray[np.floating],
+) -> tuple[LevelExplanation, ...]:
+    """Bring the contributions to each target to the words; ``proba`` (N,) is what ``predict`` tells."""
+    return tuple(_level(taxonomy, text, *pair, proba) for pair in zip(targets, contributions, strict=True))
 
 
 def _level(taxonomy: Any, text: str, target: Target, found: Any, proba: NDArray[np.floating]) -> LevelExplanation:

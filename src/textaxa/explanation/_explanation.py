@@ -87,7 +87,7 @@ class Explanation:
     levels
         Their nodes from the top level down, path after path; a node that paths share comes once.
     method
-        ``contributions of n-grams`` (linear models) or ``integrated gradients`` (networks).
+        ``contributions of n-grams`` (linear models), ``integrated gradients`` (networks) or ``occlusion`` (any).
     """
 
     text: str

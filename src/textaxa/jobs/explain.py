@@ -1,5 +1,6 @@
 """``textaxa explain``: which words of a text argued for each level of its path."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from textaxa.taxonomy import Taxonomy
 
 if TYPE_CHECKING:
     from textaxa.explanation import Explanation
+    from textaxa.explanation._explain import Method
     from textaxa.model import Model
 
 
@@ -21,6 +23,7 @@ def explain(
     against: LabelPath | str | None = None,
     separator: str = " > ",
     through_encoder: bool = False,
+    method: "Method" = "auto",
 ) -> "Explanation":
     """Tell which words argued for each level of a text's path, and which against it.
 
@@ -38,6 +41,9 @@ def explain(
         Between the names of a path that is one string.
     through_encoder
         ``linear`` with text vectors: what the vector says is brought to the words, too.
+    method
+        ``auto``: as exact as the model allows. ``occlusion``: leave words out, which an export can do without PyTorch;
+        where PyTorch is not installed, ``auto`` is the same for networks.
 
     Raises
     ------
@@ -48,12 +54,13 @@ def explain(
     ModelFileError
         The folder is not a model.
     """
-    ready = opened(model)
+    without_torch = method == "occlusion" or find_spec("torch") is None
+    ready = opened(model, runtime="auto" if without_torch else "torch")
     check_scores_all(ready, "An explanation", "Explain a model with another head, such as linear or conditional.")
     from textaxa.explanation import explain as explained
 
-    asked = (_path(ready.taxonomy, one, separator) for one in (path, against))
-    return explained(ready, text, **dict(zip(("path", "against"), asked, strict=True)), through_encoder=through_encoder)
+    wanted, other = (_path(ready.taxonomy, one, separator) for one in (path, against))
+    return explained(ready, text, path=wanted, against=other, through_encoder=through_encoder, method=method)
 
 
 def _path(taxonomy: Taxonomy, given: LabelPath | str | None, separator: str) -> LabelPath | None:
