@@ -10,7 +10,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
 from fastapi import APIRouter, FastAPI, Path, Query, Response
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from textaxa.server._facts import FactsKeeper, Known
@@ -34,6 +36,8 @@ DESCRIPTION = 300
 
 _LARGEST = 2**31 - 1
 
+Counts = NDArray[np.int64] | None
+
 Model = Annotated[str | None, Query(max_length=200, description="Its name; else the default.")]
 Language = Annotated[
     str | None, Query(max_length=LONGEST_LANGUAGE, description="Add `label`: the name in this language.")
@@ -52,6 +56,7 @@ class NodeLine(BaseModel):
     depth: int = Field(description="1: top level.", examples=[2])
     terminal: bool = Field(description="Whether it can be the end of an answer.")
     children: int = Field(description="How many there are.")
+    texts: int | None = Field(default=None, description="Training rows below it, where the model remembers that.")
     description: str | None = Field(default=None, description="Its first 300 characters.")
     code: str | None = None
 
@@ -191,7 +196,8 @@ def router(service: "Service", settings: ServerSettings) -> APIRouter:
         served, named = asked(model, language)
         if under is not None:
             _check(served, under)
-        told = await asyncio.to_thread(_lines, served, named, under, depth, limit)
+        counts = await asyncio.to_thread(texts.of, served)
+        told = await asyncio.to_thread(_lines, served, named, counts, under=under, depth=depth, limit=limit)
         return Response(told, media_type="application/json")
 
     @routes.get(
@@ -240,7 +246,9 @@ def _check(served: "Served", node: int) -> None:
         raise Refused(404, "unknown_node", message, where=["id"])
 
 
-def _lines(served: "Served", named: Named | None, under: int | None, depth: int, limit: int) -> bytes:
+def _lines(
+    served: "Served", named: Named | None, counts: Counts, *, under: int | None, depth: int, limit: int
+) -> bytes:
     """Write a part of the taxonomy; by hand, since checking every line again would take longer than making it."""
     taxonomy = served.taxonomy
     found = lines_below(taxonomy, NO_NODE if under is None else under, depth=depth, limit=limit)
@@ -252,6 +260,8 @@ def _lines(served: "Served", named: Named | None, under: int | None, depth: int,
         line |= {"depth": level, "terminal": terminal, "children": below}
         if named is not None:
             line["label"] = named.label(node)
+        if counts is not None:
+            line["texts"] = int(counts[node])
         if descriptions[node]:
             line["description"] = descriptions[node][:DESCRIPTION]
         if codes is not None:
@@ -274,7 +284,7 @@ def _found(served: "Served", named: Named | None, node: int) -> NodeFound:
     )
 
 
-def _told(served: "Served", named: Named | None, node: int, known: Known, counts: OncePerVersion[Any]) -> NodeTold:
+def _told(served: "Served", named: Named | None, node: int, known: Known, counts: OncePerVersion[Counts]) -> NodeTold:
     taxonomy, path, texts = served.taxonomy, served.taxonomy.path(node), counts.of(served)
     facts = known.facts.of(node) if known.facts is not None else None
     return NodeTold(
