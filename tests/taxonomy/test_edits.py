@@ -367,6 +367,8 @@ def check(old, edits, edited):
     fresh = {new.index(path) for path in edited.diff.added}
     assert {node for node, how in enumerate(edited.changes) if "added" in how or "split" in how} == fresh
     assert len(edited.mapping.heirs) == len(old)
+    assert len(set(edited.keys)) == len(new)
+    assert [edited.keys[now] for _, now in edited.same] == [before for before, _ in edited.same]
     for before, now in edited.same:
         assert before in dict(edited.sources[now])
 

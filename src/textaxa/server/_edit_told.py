@@ -25,6 +25,7 @@ def node_lines(edited: Edited) -> list[dict[str, Any]]:
     for node, (name, parent) in enumerate(zip(new.names, new.parent.tolist(), strict=True)):
         line = {
             "id": node,
+            "key": edited.keys[node],
             "name": name,
             "parent": None if parent < 0 else parent,
             "depth": depth[node],

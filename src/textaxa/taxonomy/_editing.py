@@ -33,12 +33,15 @@ class Edited:
     sources
         For every new node the old nodes whose texts it gets, with their shares (0 to 1]: itself, what was merged into
         it, what it is a part of. Empty for added nodes.
+    keys
+        A number for every new node that stays the same when edits are added: its old id, or one above all of those.
     """
 
     old: Taxonomy
     taxonomy: Taxonomy
     same: tuple[tuple[int, int], ...]
     sources: tuple[tuple[tuple[int, float], ...], ...]
+    keys: tuple[int, ...]
 
     @cached_property
     def mapping(self) -> NodeMapping:
@@ -246,6 +249,7 @@ class _Bench:
             taxonomy,
             tuple((key, new_id[key]) for key in range(len(old)) if key in new_id),
             tuple(tuple(sorted(self.sources[key].items())) for key in keys),
+            tuple(keys),
         )
 
     def _order(self) -> list[int]:
