@@ -20,8 +20,10 @@ from textaxa.cli._init import init
 from textaxa.cli._optimise import optimise
 from textaxa.cli._predict import predict
 from textaxa.cli._select import select
+from textaxa.cli._serve import serve
 from textaxa.cli._streams import prepare_streams
 from textaxa.cli._taxonomy import taxonomy
+from textaxa.cli._teach import teach
 from textaxa.cli._train import train
 
 app = typer.Typer(
@@ -55,6 +57,7 @@ def _root(
 _EXAMPLES: dict[Callable[..., None], str] = {
     train: "textaxa train apps.csv --text text --labels category,subcategory --out model/",
     predict: "textaxa predict model/ new.csv --text text -o out.csv --top 3",
+    teach: "textaxa teach model/ new-rows.csv --remember apps.csv --out newer/",
     evaluate: "textaxa evaluate model/ test.csv --labels category,subcategory --train apps.csv",
     calibrate: "textaxa calibrate model/ labelled.csv --labels category,subcategory",
     compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
@@ -66,6 +69,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
+    serve: "textaxa serve model/ --keys-file keys.txt --feedback corrections.jsonl",
     demo: "echo 'Online football game: build your club' | textaxa demo",
 }
 

@@ -4,6 +4,6 @@ Needs the extra ``serve``. `create_app` makes an ASGI application of a `Service`
 ``textaxa serve`` runs it.
 """
 
-from textaxa.server._settings import ServerSettings
+from textaxa.server._settings import ServerSettings, admin_token_of, keys_of
 
-__all__ = ["ServerSettings"]
+__all__ = ["ServerSettings", "admin_token_of", "keys_of"]

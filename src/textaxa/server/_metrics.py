@@ -76,6 +76,6 @@ class _Models:
 
 def _of_all_workers(service: "Service") -> CollectorRegistry:
     registry = CollectorRegistry()
-    MultiProcessCollector(registry)
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     registry.register(_Models(service))
     return registry

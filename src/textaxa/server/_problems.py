@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from textaxa.errors import TextaxaError
+from textaxa.server._asgi import HEADERS
 
 TOLD = 10
 """Faults of one request that are told; a request of 1,000 texts could have as many."""
@@ -142,9 +143,16 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    """Answer a fault of ours without telling its insides; the log has them."""
-    del request, error
-    return problem(500, "internal_error", "Something went wrong inside the service; its log says what.")
+    """Answer a fault of ours without telling its insides; the log has them under the request's id.
+
+    The framework answers such faults outside of every other check, so the headers of those are added here.
+    """
+    del error
+    request_id = str(request.scope.get("state", {}).get("request_id", ""))
+    message = f"Something went wrong inside the service; its log says what, beside the id {request_id}."
+    answer = problem(500, "internal_error", message)
+    answer.raw_headers.extend([*HEADERS, (b"x-request-id", request_id.encode())])
+    return answer
 
 
 def _code_of(status: int) -> str:

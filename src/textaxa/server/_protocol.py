@@ -6,6 +6,7 @@ without end ("slow loris").
 
 import asyncio
 import json
+from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -93,6 +94,9 @@ class GuardedProtocol(HttpToolsProtocol):
         else:
             super().timeout_keep_alive_handler()
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: a client that asks for another protocol gets its answer in this one."""
+
     def _is_idle(self) -> bool:
         """Whether no request is being answered: a header is awaited."""
         waits = self.timeout_keep_alive_task is not None or self.transport.is_closing()
@@ -117,7 +121,7 @@ class GuardedProtocol(HttpToolsProtocol):
             return
         body = json.dumps({"error": {"code": code, "message": message}}).encode()
         lines = [
-            f"HTTP/1.1 {status} {code}",
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}",
             "content-type: application/json",
             f"content-length: {len(body)}",
             "connection: close",

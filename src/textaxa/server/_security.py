@@ -9,27 +9,12 @@ from collections.abc import Callable
 
 from fastapi import Request
 
-from textaxa.server._asgi import App, Receive, Scope, Send, header, with_headers
+from textaxa.server._asgi import HEADERS, App, Receive, Scope, Send, header, with_headers
 from textaxa.server._problems import Refused, problem
 from textaxa.server._settings import ServerSettings
 
 GUARDED = ("/v1/", "/metrics")
 """What needs a key where keys are set. The page asks for one and then sends it; health is for machines without."""
-
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-
-HEADERS = (
-    (b"content-security-policy", POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
-)
 
 NO_STORE = (b"cache-control", b"no-store")
 """Answers hold what people typed; no cache keeps them."""
@@ -65,7 +50,7 @@ class NeedsKey:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and is_guarded(scope["path"]) and not self._is_let_in(scope):
-            await _refusal()(scope, receive, send)  # type: ignore[arg-type]
+            await _refusal()(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -58,6 +58,8 @@ class ServerSettings:
         What ``/v1/reload`` asks for. None: there is no such route.
     cors_origins
         Origins whose pages may call the service from a browser.
+    access_log
+        Whether there is a line in the log for every request.
     log_texts
         Whether the access log has the texts.
     feedback
@@ -69,7 +71,7 @@ class ServerSettings:
     labelled
         Table of labelled texts, from which the facts about nodes come.
     names
-        Tables of names in other languages: language to file.
+        Tables of names in other languages: pairs of language and file, the language empty where the file names its own.
     drain
         Seconds for what was taken to be answered, once the service is asked to end.
     root_path
@@ -97,6 +99,7 @@ class ServerSettings:
     keys: tuple[str, ...] = ()
     admin_token: str | None = None
     cors_origins: tuple[str, ...] = ()
+    access_log: bool = True
     log_texts: bool = False
     feedback: Path | None = None
     edit: bool = False
@@ -118,6 +121,8 @@ class ServerSettings:
         _check_numbers(self)
         for key in (*self.keys, *([] if self.admin_token is None else [self.admin_token])):
             _check_key(key)
+        if self.edit and self.workers > 1:
+            raise ConfigError(f"Editing needs one worker, which keeps the draft, but {self.workers} are asked for.")
         if "*" in self.cors_origins and len(self.cors_origins) > 1:
             raise ConfigError("The CORS origin '*' stands for all, but others are given beside it. Leave one out.")
 
