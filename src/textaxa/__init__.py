@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.optimise import optimise
     from textaxa.jobs.predict import predict
     from textaxa.jobs.select import select
+    from textaxa.jobs.teach import teach
     from textaxa.jobs.train import train
     from textaxa.jobs.zero_shot import zero_shot
     from textaxa.model import Model
@@ -83,6 +84,7 @@ _HOME = {
     "optimise": "jobs.optimise",
     "predict": "jobs.predict",
     "select": "jobs.select",
+    "teach": "jobs.teach",
     "train": "jobs.train",
     "zero_shot": "jobs.zero_shot",
     "Model": "model",
@@ -142,6 +144,7 @@ __all__ = [
     "read_taxonomy",
     "save_model",
     "select",
+    "teach",
     "train",
     "write_taxonomy",
     "zero_shot",
