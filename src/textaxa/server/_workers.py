@@ -104,11 +104,12 @@ class Group:
             if child.process.sentinel in events:
                 self._replace(child)
 
-    def _listen(self, child: _Child) -> None:
+    def _listen(self, child: _Child) -> bool:
+        """Hear what a worker has to say; whether there was anything."""
         try:
             told = json.loads(child.pipe.recv_bytes())
         except (EOFError, OSError):
-            return  # it has ended, which its sentinel says, too
+            return False  # it has ended, which its sentinel says, too
         if told["event"] == "failed":
             raise getattr(errors, told["error"], TextaxaError)(told["message"])
         if told["event"] == "reloaded":
@@ -118,6 +119,7 @@ class Group:
         if told["event"] == "ready":
             child.ready = True
             self._tell_ready()
+        return True
 
     def _tell_ready(self) -> None:
         if not self._all_ready and all(child.ready for child in self._children):
@@ -126,8 +128,8 @@ class Group:
 
     def _replace(self, child: _Child) -> None:
         with contextlib.suppress(EOFError, OSError):
-            while child.pipe.poll():
-                self._listen(child)  # why it failed, where it could say so
+            while child.pipe.poll() and self._listen(child):  # why it failed, where it could say so
+                pass
         status = child.process.exitcode
         self._children.remove(child)
         child.pipe.close()
