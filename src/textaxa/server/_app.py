@@ -12,7 +12,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
 from textaxa._version import __version__
-from textaxa.server import _classify, _edit, _explain, _feedback, _health, _models, _taxonomy
+from textaxa.server import _classify, _edit, _explain, _feedback, _health, _models, _page, _taxonomy
 from textaxa.server._limits import BodyLimits
 from textaxa.server._metrics import Metrics
 from textaxa.server._problems import tell_problems
@@ -38,6 +38,7 @@ ROUTERS: tuple[MakeRouter, ...] = (
     _explain.router,
     _feedback.router,
     _health.router,
+    _page.router,
 )
 """In the order of the OpenAPI document. A part that is switched off gives a router without routes."""
 

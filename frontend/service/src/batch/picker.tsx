@@ -1,0 +1,93 @@
+// Choosing the right category: type some letters, arrows, Enter.
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { type FoundNode, search } from "../explore/remote";
+
+interface Props {
+  model: string;
+  /** Paths to offer before anything is typed. */
+  near: string[][];
+  onChoose(path: string[]): void;
+  onCancel(): void;
+}
+
+const PAUSE = 120;
+
+export function Picker({ model, near, onChoose, onCancel }: Props) {
+  const id = useId();
+  const box = useRef<HTMLInputElement>(null);
+  const [words, setWords] = useState("");
+  const [found, setFound] = useState<string[][]>([]);
+  const [trouble, setTrouble] = useState("");
+  const [at, setAt] = useState(0);
+  const query = words.trim();
+  const offered = query ? found : near;
+
+  useEffect(() => box.current?.focus(), []);
+  useEffect(() => {
+    if (!query) return setFound([]);
+    let current = true;
+    const timer = window.setTimeout(() => {
+      search(model, query).then(
+        (nodes) => current && (setFound(pathsOf(nodes)), setAt(0), setTrouble("")),
+        (error: unknown) => current && setTrouble(error instanceof Error ? error.message : String(error)),
+      );
+    }, PAUSE);
+    return () => {
+      current = false;
+      window.clearTimeout(timer);
+    };
+  }, [model, query]);
+  useEffect(() => document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
+
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key === "Escape") onCancel();
+    else if (event.key === "ArrowDown") setAt(Math.min(offered.length - 1, at + 1));
+    else if (event.key === "ArrowUp") setAt(Math.max(0, at - 1));
+    else if (event.key === "Enter" && offered[at]) onChoose(offered[at]);
+    else return;
+    event.preventDefault();
+  };
+
+  return (
+    <div class="picker">
+      <label for={`${id}-box`}>The right category</label>
+      <input
+        id={`${id}-box`}
+        ref={box}
+        type="search"
+        role="combobox"
+        list={undefined}
+        autocomplete="off"
+        spellcheck={false}
+        placeholder="Type some letters of it"
+        aria-expanded={offered.length > 0}
+        aria-controls={`${id}-list`}
+        aria-autocomplete="list"
+        aria-activedescendant={offered.length ? `${id}-${at}` : undefined}
+        value={words}
+        onInput={(event) => (setWords(event.currentTarget.value), setAt(0))}
+        onKeyDown={onKeyDown}
+      />
+      <ul id={`${id}-list`} class="results-list" role="listbox" aria-label="Categories" hidden={!offered.length}>
+        {offered.map((path, i) => (
+          <li
+            key={path.join("\n")}
+            id={`${id}-${i}`}
+            role="option"
+            aria-selected={i === at}
+            class={i === at ? "is-chosen" : ""}
+            onClick={() => onChoose(path)}
+          >
+            {path.join(" › ")}
+          </li>
+        ))}
+      </ul>
+      <p class="muted" role="status">
+        {trouble || (query && !found.length ? "No category has these letters." : "")}
+      </p>
+    </div>
+  );
+}
+
+/** Paths of nodes that can be an answer; in a DAG each once. */
+const pathsOf = (nodes: FoundNode[]) => nodes.filter((one) => one.terminal || one.path.length).map((one) => one.path);

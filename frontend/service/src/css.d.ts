@@ -1,0 +1,2 @@
+// Stylesheets that esbuild puts into one.
+declare module "*.css";
