@@ -1,7 +1,6 @@
 // Questions before an edit: a new category, its parts, where to, what to do with what lies below.
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { toast } from "../shell/toast";
 import type { EditNode } from "./remote";
 import * as state from "./state";
 import { Target } from "./target";
@@ -23,6 +22,7 @@ export function Dialogs() {
 
 function close() {
   state.dialog.value = null;
+  state.refused.value = "";
   focusTree();
 }
 
@@ -51,6 +51,11 @@ function Frame({ title, act, onAct, danger, children }: FrameProps) {
       <form onSubmit={submit}>
         <h2 id={id}>{title}</h2>
         {children}
+        {state.refused.value && (
+          <p class="problem" role="alert">
+            {state.refused.value}
+          </p>
+        )}
         <div class="edit-buttons">
           <button type="button" class="quiet" onClick={close}>
             Cancel
@@ -181,7 +186,7 @@ function Discard() {
 }
 
 function refuse(message: string): false {
-  toast(message);
+  state.tell(message);
   return false;
 }
 

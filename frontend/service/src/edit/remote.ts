@@ -1,6 +1,22 @@
 // The service's `/v1/edit`: what goes out and what comes back.
 import { api } from "../shell/api";
 
+const TOKEN = "textaxa-admin";
+
+/** The admin token, where the service asks for one; kept as long as the tab is open. */
+export const token = {
+  get: () => sessionStorage.getItem(TOKEN),
+  set: (value: string) => sessionStorage.setItem(TOKEN, value),
+};
+
+function headers(): { headers: Record<string, string> } {
+  const known = token.get();
+  return { headers: known === null ? {} : { "X-Admin-Token": known } };
+}
+
+const get = <T>(path: string, model: string) => api.get<T>(path, { model }, headers());
+const post = <T>(path: string, body: unknown) => api.post<T>(path, body, headers());
+
 export type Path = string[];
 
 export type Edit =
@@ -81,13 +97,13 @@ export interface Version {
   sentences: string[];
 }
 
-export const read = (model: string) => api.get<Draft>("v1/edit", { model });
+export const read = (model: string) => get<Draft>("v1/edit", model);
 export const append = (model: string, revision: number, edit: Edit) =>
-  api.post<Draft>("v1/edit", { model, revision, edit });
+  post<Draft>("v1/edit", { model, revision, edit });
 export const step = (model: string, revision: number, which: "undo" | "redo" | "discard") =>
-  api.post<Draft>(`v1/edit/${which}`, { model, revision });
-export const preview = (model: string) => api.post<Preview>("v1/edit/preview", { model });
-export const tryTexts = (model: string, texts: string[]) => api.post<Tried>("v1/edit/try", { model, texts });
+  post<Draft>(`v1/edit/${which}`, { model, revision });
+export const preview = (model: string) => post<Preview>("v1/edit/preview", { model });
+export const tryTexts = (model: string, texts: string[]) => post<Tried>("v1/edit/try", { model, texts });
 export const save = (model: string, revision: number, name: string | null, change: boolean) =>
   api.post<Saved>("v1/edit/save", { model, revision, name, switch: change });
-export const history = (model: string) => api.get<{ versions: Version[] }>("v1/edit/history", { model });
+export const history = (model: string) => get<{ versions: Version[] }>("v1/edit/history", model);

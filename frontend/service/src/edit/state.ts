@@ -18,6 +18,8 @@ export const cut = signal<number | null>(null);
 /** The node whose name is being typed over. */
 export const renaming = signal<number | null>(null);
 export const dialog = signal<Dialog | null>(null);
+/** Why the last edit was refused, told inside the dialog that is open. */
+export const refused = signal("");
 
 export const tree = computed(() => new Tree(draft.value?.nodes ?? []));
 export const rows = computed<TreeRow[]>(() => {
@@ -55,6 +57,12 @@ function take(found: remote.Draft) {
   if (cut.value !== null && !tree.value.byKey.has(cut.value)) cut.value = null;
 }
 
+/** Tell a person something where they look: in the open dialog, which covers everything else. */
+export function tell(message: string) {
+  if (dialog.value === null) toast(message);
+  else refused.value = message;
+}
+
 export const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
 /** Do something to the draft; false where that is refused, and the person has been told. */
@@ -62,6 +70,7 @@ async function changed(ask: (now: remote.Draft) => Promise<remote.Draft>): Promi
   const now = draft.value;
   if (!now || busy.value) return false;
   busy.value = true;
+  refused.value = "";
   try {
     const found = await ask(now);
     batch(() => take(found));
@@ -69,8 +78,8 @@ async function changed(ask: (now: remote.Draft) => Promise<remote.Draft>): Promi
   } catch (error) {
     if (error instanceof ApiError && error.code === "stale_revision") {
       await look(now.model);
-      toast("Someone else has changed the draft. It is shown as it is now; please edit again.");
-    } else toast(messageOf(error));
+      tell("Someone else has changed the draft. It is shown as it is now; please edit again.");
+    } else tell(messageOf(error));
     return false;
   } finally {
     busy.value = false;

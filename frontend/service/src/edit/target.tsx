@@ -24,6 +24,8 @@ export function Target({ without, top, chosen, onChoose }: Props) {
   const keys: (number | null)[] = tree.search(words, MOST, (key) => tree.isUnder(key, without));
   if (top && !words.trim() && tree.parentOf(without) !== null) keys.unshift(null);
 
+  const open = keys.length > 0;
+
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === "ArrowDown") go(Math.min(keys.length - 1, at + 1));
     else if (event.key === "ArrowUp") go(Math.max(0, at - 1));
@@ -44,8 +46,9 @@ export function Target({ without, top, chosen, onChoose }: Props) {
         ref={box}
         type="search"
         role="combobox"
+        list={undefined}
         autocomplete="off"
-        aria-expanded={true}
+        aria-expanded={open}
         aria-controls={`${id}-list`}
         aria-autocomplete="list"
         aria-activedescendant={at >= 0 ? `${id}-${at}` : undefined}

@@ -1,11 +1,12 @@
 // Edit: the tree at one side; the chosen category, the edits, what they mean, a trial and saving at the other.
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { model } from "../shell/model";
+import { model, refresh } from "../shell/model";
 import { Dialogs } from "./dialogs";
 import { NodePanel } from "./node_panel";
 import { Outlook } from "./outlook";
 import { Saving } from "./saving";
+import { token } from "./remote";
 import * as state from "./state";
 import { TreePane } from "./tree_pane";
 import { Trial } from "./trial";
@@ -55,7 +56,7 @@ function Panel() {
   if (tab.value === "edits") return <Edits />;
   if (tab.value === "outlook") return <Outlook />;
   if (tab.value === "trial") return <Trial />;
-  return <Saving onSwitched={() => undefined} />;
+  return <Saving onSwitched={() => void refresh()} />;
 }
 
 function Bar() {
@@ -148,10 +149,33 @@ function Trouble({ name, code, message }: { name: string; code: string; message:
   return (
     <div class="problem" role="alert">
       <p>{message}</p>
-      {code === "forbidden" && <p>Give the admin token as the key of this page.</p>}
-      <button type="button" onClick={() => void state.look(name)}>
-        Try again
-      </button>
+      {code === "forbidden" ? (
+        <Token name={name} />
+      ) : (
+        <button type="button" onClick={() => void state.look(name)}>
+          Try again
+        </button>
+      )}
     </div>
+  );
+}
+
+/** The admin token, which editing needs where one is set. */
+function Token({ name }: { name: string }) {
+  return (
+    <form
+      class="edit-field"
+      onSubmit={(event) => {
+        event.preventDefault();
+        token.set(new FormData(event.currentTarget).get("token")?.toString().trim() ?? "");
+        void state.look(name);
+      }}
+    >
+      <label for="edit-token">Admin token</label>
+      <input id="edit-token" name="token" type="password" autocomplete="off" required />
+      <button type="submit" class="primary">
+        Go on
+      </button>
+    </form>
   );
 }
