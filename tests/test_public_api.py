@@ -13,8 +13,9 @@ PUBLIC = {
     "Columns", "Config", "ConfigError", "DataError", "Evaluation", "Examples", "Finding", "HierarchicalTextClassifier",
     "MissingExtraError", "Model", "ModelFileError", "Prediction", "Report", "Taxonomy", "TaxonomyError", "TextaxaError",
     "__version__", "check", "check_taxonomy", "compare", "demo", "diff_taxonomies", "evaluate", "evaluate_paths",
-    "explain", "export", "info", "init", "iterate_rows", "load_model", "optimise", "paired_test", "predict",
-    "read_config", "read_examples", "read_taxonomy", "save_model", "select", "teach", "train", "write_taxonomy", "zero_shot",
+    "explain", "export", "info", "init", "iterate_rows", "load_model", "migrate", "optimise", "paired_test", "predict",
+    "read_config", "read_examples", "read_taxonomy", "save_model", "select", "teach", "train", "write_taxonomy",
+    "zero_shot",
 }  # fmt: skip
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.export import export
     from textaxa.jobs.info import info
     from textaxa.jobs.init import init
+    from textaxa.jobs.migrate import migrate
     from textaxa.jobs.optimise import optimise
     from textaxa.jobs.predict import predict
     from textaxa.jobs.select import select
@@ -81,6 +82,7 @@ _HOME = {
     "export": "jobs.export",
     "info": "jobs.info",
     "init": "jobs.init",
+    "migrate": "jobs.migrate",
     "optimise": "jobs.optimise",
     "predict": "jobs.predict",
     "select": "jobs.select",
@@ -136,6 +138,7 @@ __all__ = [
     "init",
     "iterate_rows",
     "load_model",
+    "migrate",
     "optimise",
     "paired_test",
     "predict",

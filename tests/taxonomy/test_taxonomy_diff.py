@@ -41,6 +41,8 @@ def test_added_and_removed():
         "described": 0,
         "terminals": 0,
         "recoded": 0,
+        "split": 0,
+        "merged": 0,
     }
     assert list(diff.rows()) == [
         ("removed", "Tools > Maps", ""),

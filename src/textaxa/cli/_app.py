@@ -17,6 +17,7 @@ from textaxa.cli._explain import explain
 from textaxa.cli._export import export
 from textaxa.cli._info import info
 from textaxa.cli._init import init
+from textaxa.cli._migrate import migrate
 from textaxa.cli._optimise import optimise
 from textaxa.cli._predict import predict
 from textaxa.cli._select import select
@@ -67,6 +68,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     export: "textaxa export model/ --precision int8 --valid labelled.csv",
     optimise: "textaxa optimise model/ labelled.csv --train apps.csv --max-loss 0.3 --out faster/",
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
+    migrate: "textaxa migrate model/ --to new.csv --map map.csv --report report.csv --out newer/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
     serve: "textaxa serve model/ --keys-file keys.txt --feedback corrections.jsonl",

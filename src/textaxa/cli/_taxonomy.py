@@ -103,6 +103,10 @@ def convert(
 def diff(
     old: Annotated[str, typer.Argument(help="A taxonomy's file, or a model's folder.")],
     new: Annotated[str, typer.Argument(help="The other one.")],
+    map: Annotated[
+        str | None,
+        typer.Option("--map", help="Table of old, new and share: what was split and merged.", metavar="TABLE"),
+    ] = None,
     separator: Separator = " > ",
     as_json: options.Json = False,
 ) -> None:
@@ -110,7 +114,7 @@ def diff(
     from textaxa.cli._tables import console, show_json
     from textaxa.jobs.taxonomy import diff_taxonomy_files
 
-    found = diff_taxonomy_files(old, new, separator=separator)
+    found = diff_taxonomy_files(old, new, map=map, separator=separator)
     if as_json:
         show_json(found.to_dict())
         return

@@ -18,6 +18,7 @@ from textaxa.taxonomy import (
     check_taxonomy,
     diff_taxonomies,
     read_edits,
+    read_mapping,
     read_taxonomy,
     write_taxonomy,
 )
@@ -87,9 +88,23 @@ def convert_taxonomy(
     return found
 
 
-def diff_taxonomy_files(old: str | Path, new: str | Path, *, separator: str = DEFAULT_SEPARATOR) -> Diff:
-    """Give what changed from one taxonomy to another; each is a file or a model's folder."""
-    return diff_taxonomies(open_taxonomy(old, separator=separator), open_taxonomy(new, separator=separator))
+def diff_taxonomy_files(
+    old: str | Path, new: str | Path, *, map: str | Path | None = None, separator: str = DEFAULT_SEPARATOR
+) -> Diff:
+    """Give what changed from one taxonomy to another; each is a file or a model's folder.
+
+    Parameters
+    ----------
+    old, new
+        The taxonomies.
+    map
+        A table of ``old``, ``new`` and ``share``: what was split and merged.
+    separator
+        Between the names of a path.
+    """
+    before, after = open_taxonomy(old, separator=separator), open_taxonomy(new, separator=separator)
+    mapping = None if map is None else read_mapping(map, before, after, separator=separator)
+    return diff_taxonomies(before, after, mapping)
 
 
 def edit_taxonomy(

@@ -10,12 +10,19 @@ from typing import TYPE_CHECKING, Any
 from textaxa._extras import require
 
 if TYPE_CHECKING:
+    from textaxa.migration._decisions import version_of
     from textaxa.migration._migrate import Migrated, migrate
     from textaxa.migration._report import MigrationReport, Suggestion
 
-__all__ = ["Migrated", "MigrationReport", "Suggestion", "migrate"]
+__all__ = ["Migrated", "MigrationReport", "Suggestion", "migrate", "version_of"]
 
-_PLACES = {"Migrated": "_migrate", "migrate": "_migrate", "MigrationReport": "_report", "Suggestion": "_report"}
+_PLACES = {
+    "Migrated": "_migrate",
+    "MigrationReport": "_report",
+    "Suggestion": "_report",
+    "migrate": "_migrate",
+    "version_of": "_decisions",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -144,8 +144,7 @@ def _counts(model: Any, mapping: NodeMapping) -> list[int]:
     return [round(float(count)) for count in kept]
 
 
-def version_of(folder: Path | None) -> str | None:
+def version_of(folder: str | Path | None) -> str | None:
     """Give a model folder's version: the first 12 hexadecimal digits of the sha256 of its ``config.json``."""
-    if folder is None or not (folder / "config.json").is_file():
-        return None
-    return hashlib.sha256((folder / "config.json").read_bytes()).hexdigest()[:12]
+    file = None if folder is None else Path(folder) / "config.json"
+    return None if file is None or not file.is_file() else hashlib.sha256(file.read_bytes()).hexdigest()[:12]

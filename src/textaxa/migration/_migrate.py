@@ -49,6 +49,7 @@ def migrate(
     mapping: NodeMapping | None = None,
     *,
     texts: Sequence[str] | None = None,
+    version: str | None = None,
 ) -> Migrated:
     """Give a model for another taxonomy, without training; the one that is given stays as it is.
 
@@ -67,6 +68,8 @@ def migrate(
     texts
         Unlabelled texts, if there are any: merged nodes then add up more exactly, and for texts of split nodes the
         report has a suggestion.
+    version
+        Of the model, for its history; of a folder it is known.
 
     Raises
     ------
@@ -86,7 +89,7 @@ def migrate(
     void = carry_decisions(ready, changed, mapping)
     if "onnx" in ready.summary:
         void.append("onnx/: it is of the old taxonomy and is left out. Export again: textaxa export")
-    changed.summary = summary_of(ready, mapping, void, version_of(folder))
+    changed.summary = summary_of(ready, mapping, void, version or version_of(folder))
     changed.summary.pop("onnx", None)
     suggestions = _suggestions(ready, changed, mapping, texts)
     head = ready.settings.head

@@ -4,12 +4,13 @@ Which node is which is settled in `textaxa.taxonomy._match`.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from textaxa.taxonomy._mapping import NodeMapping
 from textaxa.taxonomy._match import has_own_codes, match_nodes
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path
 from textaxa.taxonomy._taxonomy import Taxonomy
@@ -57,6 +58,8 @@ class Diff:
         Nodes at which labels may now end, or no more.
     recoded
         Nodes with another code.
+    split, merged
+        Links from nodes that became several, and to nodes that were several; a mapping tells them.
     """
 
     added: tuple[Path, ...] = ()
@@ -66,6 +69,8 @@ class Diff:
     described: tuple[Change, ...] = ()
     terminals: tuple[Change, ...] = ()
     recoded: tuple[Change, ...] = ()
+    split: tuple[Change, ...] = ()
+    merged: tuple[Change, ...] = ()
 
     def __bool__(self) -> bool:
         return any(self.counts.values())
@@ -84,6 +89,10 @@ class Diff:
         for what, changes in (("renamed", self.renamed), ("moved", self.moved)):
             for change in changes:
                 yield what, separator.join(change.old), separator.join(change.new) + _in_brackets(change)
+        for what, changes in (("split", self.split), ("merged", self.merged)):
+            for change in changes:
+                share = f" ({change.after})" if change.after else ""
+                yield what, separator.join(change.old), separator.join(change.new) + share
         for what, changes in (("described", self.described), ("terminal", self.terminals), ("recoded", self.recoded)):
             for change in changes:
                 yield (
@@ -99,7 +108,7 @@ class Diff:
                 {"old": list(change.old), "new": list(change.new), "before": change.before, "after": change.after}
                 for change in getattr(self, name)
             ]
-            for name in ("renamed", "moved", "described", "terminals", "recoded")
+            for name in ("renamed", "moved", "described", "terminals", "recoded", "split", "merged")
         }
         return {
             "added": [list(path) for path in self.added],
@@ -119,12 +128,13 @@ def _in_brackets(change: Change) -> str:
     return f" (parents: {change.before} -> {change.after})" if change.before else ""
 
 
-def diff_taxonomies(old: Taxonomy, new: Taxonomy) -> Diff:
+def diff_taxonomies(old: Taxonomy, new: Taxonomy, mapping: NodeMapping | None = None) -> Diff:
     """Give what happened to the nodes from ``old`` to ``new``; the order of siblings does not count.
 
     Nodes are the same that have the same code (where both versions have codes) or the same path. What is left over is
     taken as renamed where, below the same parent, most children or most letters of the name are the same; and as moved
-    where its name occurs once in each version. Everything else is removed or added.
+    where its name occurs once in each version. Everything else is removed or added. A mapping, where there is one, says
+    which node is which instead, and what was split and merged.
 
     Examples
     --------
@@ -134,7 +144,24 @@ def diff_taxonomies(old: Taxonomy, new: Taxonomy) -> Diff:
     renamed: Tools -> Travel
     renamed: Games > Sport -> Games > Sports
     """
+    if mapping is not None:
+        return _mapped_diff(old, new, mapping)
     return diff_matched(old, new, match_nodes(old, new))
+
+
+def _mapped_diff(old: Taxonomy, new: Taxonomy, mapping: NodeMapping) -> Diff:
+    """Give the changes of nodes that are one before and after as ever, and beside them splits and merges."""
+    alone = [link for link in mapping.links if len(mapping.links_of(link.old)) == len(mapping.sources(link.new)) == 1]
+    found = diff_matched(old, new, {link.old: link.new for link in alone})
+    split = [link for link in mapping.links if len(mapping.links_of(link.old)) > 1]
+    merged = [link for link in mapping.links if len(mapping.sources(link.new)) > 1]
+    return replace(
+        found,
+        added=tuple(new.path(node) for node in mapping.kinds["new"]),
+        removed=tuple(old.path(node) for node in mapping.kinds["removed"]),
+        split=tuple(Change(old.path(a), new.path(b), "", f"{share:.0%}") for a, b, share in split),
+        merged=tuple(Change(old.path(a), new.path(b)) for a, b, _ in merged),
+    )
 
 
 def diff_matched(old: Taxonomy, new: Taxonomy, match: dict[int, int]) -> Diff:
