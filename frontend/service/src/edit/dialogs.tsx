@@ -47,7 +47,14 @@ function Frame({ title, act, onAct, danger, children }: FrameProps) {
     if (await onAct()) close();
   };
   return (
-    <dialog ref={box} class="edit-dialog" aria-labelledby={id} onCancel={(event) => (event.preventDefault(), close())}>
+    <dialog
+      ref={box}
+      class="edit-dialog"
+      aria-labelledby={id}
+      onCancel={(event) => (event.preventDefault(), close())}
+      // A search box would keep the key for itself, to clear its words.
+      onKeyDown={(event) => event.key === "Escape" && (event.preventDefault(), close())}
+    >
       <form onSubmit={submit}>
         <h2 id={id}>{title}</h2>
         {children}

@@ -34,9 +34,9 @@ export const editable = computed(() => draft.value?.editable === true && !busy.v
 
 /** Ask for the draft of a model; what is open and chosen stays where the model is the same. */
 export async function look(model: string) {
-  const other = draft.value?.model !== model;
   try {
     const found = await remote.read(model);
+    const other = draft.value?.model !== model || draft.value.version !== found.version;
     batch(() => {
       trouble.value = null;
       if (other) {

@@ -11,7 +11,7 @@ interface Props {
   /** Whether the top level can be chosen. */
   top: boolean;
   chosen: number | null | undefined;
-  onChoose(key: number | null): void;
+  onChoose(key: number | null | undefined): void;
 }
 
 export function Target({ without, top, chosen, onChoose }: Props) {
@@ -21,8 +21,12 @@ export function Target({ without, top, chosen, onChoose }: Props) {
   const [at, setAt] = useState(-1);
   useEffect(() => void box.current?.focus(), []);
   const tree = state.tree.value;
-  const keys: (number | null)[] = tree.search(words, MOST, (key) => tree.isUnder(key, without));
-  if (top && !words.trim() && tree.parentOf(without) !== null) keys.unshift(null);
+  const found = (given: string) => {
+    const some: (number | null)[] = tree.search(given, MOST, (key) => tree.isUnder(key, without));
+    if (top && !given.trim() && tree.parentOf(without) !== null) some.unshift(null);
+    return some;
+  };
+  const keys = found(words);
 
   const open = keys.length > 0;
 
@@ -54,8 +58,12 @@ export function Target({ without, top, chosen, onChoose }: Props) {
         aria-activedescendant={at >= 0 ? `${id}-${at}` : undefined}
         value={words}
         onInput={(event) => {
-          setWords(event.currentTarget.value);
-          setAt(-1);
+          // The best one is chosen as one types, so that Enter takes it.
+          const given = event.currentTarget.value;
+          const best = given.trim() ? found(given)[0] : undefined;
+          setWords(given);
+          setAt(best === undefined ? -1 : 0);
+          onChoose(best);
         }}
         onKeyDown={onKeyDown}
       />
