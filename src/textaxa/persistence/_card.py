@@ -188,15 +188,26 @@ def _optimised(summary: Mapping[str, Any]) -> str:
 
 
 def _history(summary: Mapping[str, Any]) -> str:
-    """Say how the taxonomy changed since training, and what does not hold any more."""
+    """Say how the taxonomy changed since training, what was taught, and what does not hold any more."""
     lines = []
     for entry in summary.get("history") or []:
-        changes = ", ".join(f"{what} {count:,}" for what, count in entry["counts"].items() if count and what != "kept")
         since = f" from version {entry['from_version']}" if entry.get("from_version") else ""
-        lines.append(f"- {entry['date']}{since}: {changes or 'no node changed'}")
-        lines += [f"  - {sentence}" for sentence in entry["void"]]
-    told = "Changes of the taxonomy after training. Scores on validation rows were those before them."
+        lines.append(f"- {entry['date']}{since}: {_taught(entry) if entry.get('what') == 'taught' else _changes(entry)}")
+        lines += [f"  - {sentence}" for sentence in entry.get("void", ())]
+    told = "What happened after training. Scores on validation rows were those before, unless others are told."
     return f"## History\n\n{told}\n\n" + "\n".join(lines) if lines else ""
+
+
+def _changes(entry: Mapping[str, Any]) -> str:
+    counts = entry.get("counts", {})
+    changes = ", ".join(f"{what} {count:,}" for what, count in counts.items() if count and what != "kept")
+    return changes or "no node changed"
+
+
+def _taught(entry: Mapping[str, Any]) -> str:
+    kept = f"{entry['remembered']:,} old rows learned along" if entry["remembered"] else "no old rows at hand"
+    valid = f", calibrated on {entry['valid_rows']:,} rows" if entry["valid_rows"] else ""
+    return f"taught {entry['rows']:,} texts of {entry['nodes']:,} nodes, {kept}{valid}"
 
 
 def _versions(summary: Mapping[str, Any]) -> str:

@@ -24,6 +24,11 @@ NEW = 0.01
 and amazon3 with hidden leaves and ten texts each: a tenth of it moved more and was no better, ten times held too much.
 """
 
+FREE = 1e-3
+"""The bias of such a row is held this many times less than its weights: it says how often a node is right, of which a
+name knows nothing. (Held as the weights are, 20 instead of 34 % of the texts of trec's hidden leaves were right, and 43
+instead of 62 % of newsgroups20's; it costs the other texts a point. Validation rows.)"""
+
 STEPS = 60
 """Steps of L-BFGS at most; most of the time the loss stands still after 40."""
 
@@ -117,8 +122,9 @@ class _Rows:
         self._held: list[torch.Tensor] = []
         for layer, nodes in head.output_rows():
             held = _held(np.asarray(nodes), untrained, layer.bias)
+            biases = torch.where(torch.from_numpy(untrained[np.asarray(nodes)]).to(held.device), held * FREE, held)
             self.parameters += [layer.weight.requires_grad_(), layer.bias.requires_grad_()]
-            self._held += [held[:, None], held]
+            self._held += [held[:, None], biases]
         self._start = [parameter.detach().clone() for parameter in self.parameters]
 
     def penalty(self) -> torch.Tensor:

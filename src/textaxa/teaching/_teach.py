@@ -14,7 +14,7 @@ from textaxa.errors import ConfigError
 from textaxa.heads import needs_encoder
 from textaxa.taxonomy import Add, Edit, NodeMapping, SetTerminal, Taxonomy, apply_edits
 from textaxa.taxonomy import Path as LabelPath
-from textaxa.teaching._material import REMEMBERED, Labels, Rows, checked_rows, sample_of, weights_of
+from textaxa.teaching._material import KNOWN, REMEMBERED, STAND_IN, Labels, Rows, checked_rows, sample_of, weights_of
 
 GivenRows = tuple[Sequence[str], Labels]
 
@@ -197,8 +197,13 @@ def _remembered(model: Any, remember: GivenRows, taught: Rows, *, seed: int) -> 
     """Draw what is remembered; rows of paths that are no longer there are left out, repeats count once."""
     known = [at for at, paths in enumerate(remember[1]) if all(_ends(model, path) for path in paths)]
     texts, labels = [remember[0][at] for at in known], [tuple(tuple(p) for p in remember[1][at]) for at in known]
-    most = max(1, min(REMEMBERED, _MOST // max(1, len(set(labels)))))
-    return sample_of(Rows(texts, labels), taught, seed=seed, most=most)
+    rows = Rows(texts, labels)
+    return sample_of(rows, taught, seed=seed, most=_most(rows))
+
+
+def _most(rows: Rows) -> int:
+    """Give how many rows of a set of paths are remembered."""
+    return max(1, min(REMEMBERED, _MOST // max(1, len(set(rows.labels)))))
 
 
 def _ends(model: Any, path: LabelPath) -> bool:
@@ -215,17 +220,19 @@ def _taught(model: Any, rows: Rows, kept: Rows | None) -> Any:
 
     taxonomy, device = model.taxonomy, model.scale.mean.device
     untrained = _untrained(model)
+    new = [any(untrained[taxonomy.index(path)] for path in paths) for paths in rows.labels]
     if kept is None:
         nodes = [int(node) for node in taxonomy.terminals if not untrained[node]]
         kept = Rows([""] * len(nodes), [(taxonomy.path(node),) for node in nodes])
         targets = Targets(taxonomy, [*rows.labels, *kept.labels], model.task).values
         features = model.scale(torch.from_numpy(model.encoder.encode(rows.texts)).to(device))
         features = torch.cat([features, recalled(model.head, targets[len(rows) :].to(device), nodes, like=features)])
-        weights = weights_of(rows, kept, share=1.0)
+        weights = weights_of(new, len(kept), each=STAND_IN)
         return taught_network(model, features, targets, weights, untrained=untrained)
     targets = Targets(taxonomy, [*rows.labels, *kept.labels], model.task).values
     features = model.scale(torch.from_numpy(model.encoder.encode([*rows.texts, *kept.texts])).to(device))
-    return taught_network(model, features, targets, weights_of(rows, kept), untrained=untrained)
+    each = KNOWN * REMEMBERED / _most(kept)
+    return taught_network(model, features, targets, weights_of(new, len(kept), each=each), untrained=untrained)
 
 
 def _taught_linear(model: Any, rows: Rows, kept: Rows | None) -> Any:
@@ -274,6 +281,8 @@ def _settled(model: Any, changed: Any, valid: GivenRows | None, *, seed: int) ->
         void.append("Probabilities are calibrated as before the new texts; nobody has checked that this still fits.")
     if model.evidence is not None:
         void.append("Nothing can be promised of it: the held-out rows spoke about the model before.")
+    if "onnx" in model.summary:
+        void.append("What was exported is of the model before, and is left out. Export again: textaxa export.")
     return tuple(void)
 
 
