@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -141,8 +142,7 @@ def _network(
     if reads_labels(model.head):
         read_anew(model, changed)
         return changed, {}
-    labels = _unit_labels(changed) if model.head.reads == "vectors" else np.zeros((len(mapping.new), 0), np.float32)
-    plans = carry_over(model.head, changed.head, mapping, labels, rows)
+    plans = carry_over(model.head, changed.head, mapping, partial(_scaled, model), rows)
     fits = _added_up(model, changed, plans, texts) if mapping.kinds["merged"] and plans else {}
     return changed, fits
 
@@ -154,12 +154,6 @@ def _check_level_weights(model: Model, taxonomy: Taxonomy) -> None:
             f"The model was trained with level_weights of {len(weights)} numbers, but the new taxonomy has "
             f"{taxonomy.n_levels} levels. Keep the levels, or train anew."
         )
-
-
-def _unit_labels(model: Model) -> np.ndarray:
-    vectors: np.ndarray = LabelVectors(model).all().cpu().numpy()
-    unit: np.ndarray = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return unit.astype(np.float32)
 
 
 @torch.no_grad()
@@ -185,6 +179,11 @@ def _sample(model: Model, texts: Sequence[str] | None) -> np.ndarray:
     if not texts:
         labels: np.ndarray = LabelVectors(model).all().cpu().numpy()
         return labels
+    return _scaled(model, texts)
+
+
+@torch.no_grad()
+def _scaled(model: Model, texts: Sequence[str]) -> np.ndarray:
     raw = torch.from_numpy(model.encoder.encode(list(texts))).to(model.scale.mean.device)
     scaled: np.ndarray = model.scale(raw).cpu().numpy()
     return scaled

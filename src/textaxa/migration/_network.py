@@ -16,6 +16,7 @@ from torch import nn
 from textaxa.heads._structure import edges_of
 from textaxa.migration._keys import Key, edge_keys, end_keys, level_keys, node_keys, way_keys
 from textaxa.migration._label_start import DenseStart
+from textaxa.migration._label_vectors import Encode, needed, unit_labels
 from textaxa.migration._plan import Planner, Row
 from textaxa.taxonomy import NodeMapping, Taxonomy
 
@@ -62,6 +63,11 @@ def layers_of(head: Any, taxonomy: Taxonomy, width: int) -> list[Layer]:
     return found
 
 
+def _text_width(head: Any) -> int:
+    first = head.classifier if hasattr(head, "classifier") else head.classifiers[0]
+    return int(first.in_features)
+
+
 def _choices(head: Any, taxonomy: Taxonomy) -> list[Key]:
     if head.task == "multi":
         return node_keys(taxonomy)
@@ -77,7 +83,7 @@ def _levels(head: Any, taxonomy: Taxonomy) -> list[list[Key]]:
 
 
 @torch.no_grad()
-def carry_over(old: Any, new: Any, mapping: NodeMapping, labels: np.ndarray, rows: np.ndarray) -> list[list[Row]]:
+def carry_over(old: Any, new: Any, mapping: NodeMapping, encode: Encode, rows: np.ndarray) -> list[list[Row]]:
     """Fill a new head from an old one of the same kind and settings; give the plans of its layers.
 
     Parameters
@@ -86,24 +92,26 @@ def carry_over(old: Any, new: Any, mapping: NodeMapping, labels: np.ndarray, row
         The heads.
     mapping
         Which node became which.
-    labels
-        Unit vectors of the new label texts (N, D).
+    encode
+        Gives the scaled vectors of texts, for label texts where they are needed.
     rows
         Training rows at or below every old node (N,).
     """
     if type(old).__name__.startswith("Hiagm"):
         _carry_hiagm(old, new, mapping, rows)
         return []
-    width = labels.shape[1]
+    width = _text_width(old)
     before, after = layers_of(old, mapping.old, width), layers_of(new, mapping.new, width)
     planner = Planner(mapping, [layer.keys for layer in before], rows, chooses=old.task == "single")
     plans = [planner.plan(layer.keys) for layer in after]
+    nodes = needed(plans)
+    start = DenseStart(unit_labels(mapping.new, nodes, encode)) if nodes and width else None
     for at, (layer, plan) in enumerate(zip(after, plans, strict=True)):
         above = plans[at - 1] if at else []
         weight, bias = _carried(layer, plan, before, above, level=at)
-        if layer.text:
-            DenseStart(labels).fill(plan, weight, bias)
-        else:
+        if layer.text and start is not None:
+            start.fill(plan, weight, bias)
+        elif not layer.text:
             _fill_unread(plan, weight, bias)
         layer.linear.weight.copy_(torch.from_numpy(weight))
         layer.linear.bias.copy_(torch.from_numpy(bias))

@@ -4,16 +4,13 @@ import numpy as np
 
 from textaxa.migration._keys import Key, way_keys
 from textaxa.migration._label_start import DenseStart
+from textaxa.migration._label_vectors import needed, unit_labels
 from textaxa.migration._plan import Planner, Row
-from textaxa.taxonomy import NodeMapping, Taxonomy, label_texts
+from textaxa.taxonomy import NodeMapping, Taxonomy
 from textaxa.wide import WideModel
 from textaxa.wide._head import WideHead
-from textaxa.wide._label_rows import unit_vectors
 from textaxa.wide._options import Options
 from textaxa.wide._rows import Rows
-
-_WORDS = 48
-"""Words that are read of a label text, as elsewhere."""
 
 
 def migrated_wide(model: WideModel, mapping: NodeMapping, rows: np.ndarray) -> tuple[WideModel, list[list[Row]]]:
@@ -32,9 +29,9 @@ def migrated_wide(model: WideModel, mapping: NodeMapping, rows: np.ndarray) -> t
             bias[at] += np.float32(share) * old.rows.bias[place]
             if share < 1:
                 bias[at] -= np.float32(share * np.log(share))
-    if any(row.from_text for row in plan):
-        vectors = model.vectors(label_texts(mapping.new, words=_WORDS))
-        DenseStart(unit_vectors(vectors)).fill(plan, weight, bias)
+    nodes = needed([plan])
+    if nodes:
+        DenseStart(unit_labels(mapping.new, nodes, model.vectors)).fill(plan, weight, bias)
     head = WideHead(mapping.new, options, Rows(weight, bias).astype(old.rows.values.dtype.name))
     changed = WideModel(mapping.new, model.settings, model.encoder, model.scale, head)
     changed.calibration = model.calibration
