@@ -58,6 +58,7 @@ export function Tree(props: TreeProps) {
     const move = moveOf(event.key, rows, at, scroller.page);
     if (move) {
       event.preventDefault();
+      typed.current.word = "";
       if ("to" in move) go(move.to);
       else onToggle(rows[move.toggle]!, move.open);
     } else if ((event.key === "Enter" || (event.key === " " && !typed.current.word)) && row) {
