@@ -4,12 +4,12 @@
     python benchmarks/serve/fuzz.py --seconds 200    # stops after that time; the next call goes on
     python benchmarks/serve/fuzz.py --dry            # some hundred cases; writes nothing
 
-The service has everything switched on: keys, admin token, feedback, editing, labelled rows. Its
-model is a linear one, trained on the packaged app descriptions, so that a case costs little. schemathesis must be
-installed (``pip install schemathesis==4.32.5``).
+The service has everything switched on: keys, admin token, feedback, editing, labelled rows. Its model is a linear one,
+trained on the packaged app descriptions, so that a case costs little. schemathesis must be installed
+(``pip install schemathesis==4.32.5``).
 
-Of its checks one is set differently: *positive data acceptance* lets 422 pass, since a request can be of the right form
-and still ask for what a model cannot give (a promise without evidence, a path that its taxonomy has not). In its place a
+Of its checks one is set differently: *positive data acceptance* lets 422 pass. A request can be of the right form and
+still ask for what a model cannot give (a promise without evidence, a path that its taxonomy has not). In its place a
 check of our own (`fuzz_checks.py`) holds that no request of the documented form is ever refused for its form.
 """
 
