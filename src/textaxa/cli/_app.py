@@ -67,7 +67,8 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     audit: "textaxa audit apps.csv --text text --labels category,subcategory -o errors.csv",
     export: "textaxa export model/ --precision int8 --valid labelled.csv",
     optimise: "textaxa optimise model/ labelled.csv --train apps.csv --max-loss 0.3 --out faster/",
-    init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/",
+    init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/\n\n"
+    "textaxa init --taxonomy categories.yaml --out model/",
     migrate: "textaxa migrate model/ --to new.csv --map map.csv --report report.csv --out newer/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",

@@ -67,14 +67,6 @@ def train(
         ),
     ] = None,
     config: options.ConfigFile = None,
-    zero_shot: Annotated[
-        bool,
-        typer.Option(
-            "--zero-shot",
-            help="No table: head label-text, from the words of --taxonomy alone.",
-            rich_help_panel=options.MODEL,
-        ),
-    ] = False,
     feedback: Annotated[
         list[str] | None,
         typer.Option(
@@ -98,7 +90,6 @@ def train(
 ) -> None:
     """Train a model on a table of texts with their categories."""
     from textaxa.cli._settings import merged, parse_settings
-    from textaxa.jobs.zero_shot import ZERO_SHOT_HEAD
 
     flags: dict[str, dict[str, Any]] = {
         "data": options.data_options(
@@ -118,18 +109,11 @@ def train(
         | {"table": table, "valid": valid, "feedback": feedback or None},
         "taxonomy": {"file": taxonomy},
         "encoder": {"encoder": encoder, "frozen": frozen, "max_length": max_length},
-        "head": {"name": head or (ZERO_SHOT_HEAD if zero_shot else None)},
+        "head": {"name": head},
         "training": {"epochs": epochs, "batch_size": batch_size, "seed": seed, "valid_share": valid_share}
         | {"time_budget": options.seconds_of(time_budget), "preset": preset},
     }
     overrides = merged(flags, parse_settings(setting or []))
-    if zero_shot and resume:
-        raise typer.BadParameter(
-            "a zero-shot model is made in seconds: there is nothing to resume", param_hint="--resume"
-        )
-    if zero_shot:
-        _run_zero_shot(_config(config, overrides, out, resume=False), out, overwrite, as_json, quiet)
-        return
     _run(_config(config, overrides, out, resume), out, overwrite, resume, references, as_json, quiet)
 
 
@@ -158,17 +142,6 @@ def _run(
         _tell_json({"event": "result", "out": out, "seconds": round(result.seconds, 3), "evaluations": scores} | told)
     else:
         _show(result)
-
-
-def _run_zero_shot(config: "Config", out: str, overwrite: bool, as_json: bool, quiet: bool) -> None:
-    from textaxa.jobs._listener import nobody
-    from textaxa.jobs.zero_shot import zero_shot as job
-
-    result = job(config, out, overwrite=overwrite, listener=_tell_json if as_json else nobody)
-    if as_json or quiet:
-        return
-    typer.echo(f"Made from the words of {len(result.model.taxonomy):,} nodes; no row was read. Saved: {out}")
-    typer.echo(f"Use it: textaxa predict {out} new.csv -o out.csv")
 
 
 def _tell_json(event: dict[str, Any]) -> None:

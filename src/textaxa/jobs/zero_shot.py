@@ -1,4 +1,4 @@
-"""``textaxa train --zero-shot``: a taxonomy in, a model folder out; no table is read."""
+"""``textaxa init --taxonomy``: a taxonomy in, a model folder out; no table is read."""
 
 import time
 from pathlib import Path
@@ -67,8 +67,8 @@ def _taxonomy_file(settings: Config) -> str:
     for what, table in (("training", settings.data.table), ("validation", settings.data.valid)):
         if table is not None:
             raise ConfigError(
-                f"Zero-shot reads no rows, but the {what} table {table!r} is named. Leave it out, and score the model "
-                "with: textaxa evaluate MODEL TABLE; or leave out --zero-shot and train on it."
+                f"A model of a taxonomy alone reads no rows, but the {what} table {table!r} is named. Leave it out and "
+                "score the model with: textaxa evaluate MODEL TABLE; or train on it: textaxa train."
             )
     if settings.data.feedback:
         raise ConfigError(

@@ -192,7 +192,8 @@ def _history(summary: Mapping[str, Any]) -> str:
     lines = []
     for entry in summary.get("history") or []:
         since = f" from version {entry['from_version']}" if entry.get("from_version") else ""
-        lines.append(f"- {entry['date']}{since}: {_taught(entry) if entry.get('what') == 'taught' else _changes(entry)}")
+        done = _taught(entry) if entry.get("what") == "taught" else _changes(entry)
+        lines.append(f"- {entry['date']}{since}: {done}")
         lines += [f"  - {sentence}" for sentence in entry.get("void", ())]
     told = "What happened after training. Scores on validation rows were those before, unless others are told."
     return f"## History\n\n{told}\n\n" + "\n".join(lines) if lines else ""

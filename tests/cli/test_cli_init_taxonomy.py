@@ -1,4 +1,4 @@
-"""`textaxa train --zero-shot`: a model from a taxonomy's words, and every way in which it can be refused."""
+"""`textaxa init --taxonomy`: a model from a taxonomy's words, and every way in which it can be refused."""
 
 import json
 
@@ -21,7 +21,7 @@ def taxonomy(tmp_path):
 
 def test_a_model_without_a_table(run, tiny, taxonomy, tmp_path):
     out = tmp_path / "m"
-    done = run("train", "--zero-shot", "--taxonomy", taxonomy, "--text", "body", "--encoder", tiny, "--out", out, *TINY)
+    done = run("init", "--taxonomy", taxonomy, "--text", "body", "--encoder", tiny, "--out", out, *TINY)
     assert done.exit_code == 0, done.stderr
     assert "words of 4 nodes; no row was read" in done.stdout
     config = json.loads((out / "config.json").read_text())
@@ -36,10 +36,10 @@ def test_a_model_without_a_table(run, tiny, taxonomy, tmp_path):
     assert run("info", out).exit_code == 0
 
 
-def test_several_paths_and_json(run, tiny, taxonomy, tmp_path):
-    args = ["--zero-shot", "--taxonomy", taxonomy, "--paths", "tags", "--encoder", tiny, *TINY, "--json"]
-    done = run("train", *args, "--out", tmp_path / "m")
-    assert [json.loads(line)["event"] for line in done.stdout.splitlines()] == ["saved"]
+def test_several_paths_and_quiet(run, tiny, taxonomy, tmp_path):
+    args = ["--taxonomy", taxonomy, "--paths", "tags", "--encoder", tiny, *TINY, "--quiet"]
+    done = run("init", *args, "--out", tmp_path / "m")
+    assert (done.exit_code, done.stdout) == (0, "")
     assert json.loads((tmp_path / "m" / "config.json").read_text())["task"] == "multi"
 
 
@@ -60,23 +60,36 @@ def test_the_job_gives_back_the_model(tiny, taxonomy, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        ([], "Name its file: --taxonomy"),
-        (["table.csv", "--taxonomy", "TAXONOMY"], "Zero-shot reads no rows"),
-        (["--valid", "table.csv", "--taxonomy", "TAXONOMY"], "validation table 'table.csv'"),
-        (["--head", "flat", "--taxonomy", "TAXONOMY"], "'flat' cannot do without training rows"),
-        (["--resume", "--taxonomy", "TAXONOMY"], "nothing to resume"),
+        ([], "name a training table, or --taxonomy FILE"),
+        (["table.csv", "--taxonomy", "TAXONOMY"], "give one of them"),
+        (["table.csv"], "give one of them"),
+        (["--taxonomy", "TAXONOMY", "--set", "data.table=table.csv"], "reads no rows, but the training table"),
+        (["--taxonomy", "TAXONOMY", "--set", "head.name=flat"], "'flat' cannot do without training rows"),
+        (["--taxonomy", "no-file.csv"], "no-file.csv"),
     ],
 )
 def test_what_is_refused(run, tiny, taxonomy, tmp_path, args, message):
     args = [taxonomy if arg == "TAXONOMY" else arg for arg in args]
-    done = run("train", *args, "--zero-shot", "--encoder", tiny, "--out", tmp_path / "m", *TINY)
+    done = run("init", *args, "--encoder", tiny, "--out", tmp_path / "m", *TINY)
     assert done.exit_code == 2
     assert message in " ".join(done.stderr.replace("│", " ").split())
     assert not (tmp_path / "m").exists()
 
 
+def test_options_of_columns_are_not_for_a_table(run, tmp_path):
+    done = run("init", "table.csv", "--text", "body", "-o", tmp_path / "t.toml")
+    assert done.exit_code == 2
+    assert "columns are guessed from the table" in " ".join(done.stderr.replace("│", " ").split())
+
+
+def test_a_model_needs_a_folder(run, taxonomy):
+    done = run("init", "--taxonomy", taxonomy)
+    assert done.exit_code == 2
+    assert "name the folder of the model" in " ".join(done.stderr.replace("│", " ").split())
+
+
 def test_a_model_that_is_there_is_kept(run, tiny, taxonomy, tmp_path):
-    args = ["train", "--zero-shot", "--taxonomy", taxonomy, "--encoder", tiny, "--out", tmp_path / "m", *TINY]
+    args = ["init", "--taxonomy", taxonomy, "--encoder", tiny, "--out", tmp_path / "m", *TINY]
     assert run(*args).exit_code == 0
     assert run(*args).exit_code == 2
     assert run(*args, "--overwrite").exit_code == 0
