@@ -62,8 +62,9 @@ def lines_below(taxonomy: Taxonomy, under: int, *, depth: int, limit: int) -> Li
     found, total = [(nodes, parents)], len(nodes)
     for _ in range(depth - 1):
         # A node's children are shown once, however many ways lead to it: so there are no more lines than edges.
-        fresh = np.unique(nodes)
-        fresh = fresh[~met[fresh]]
+        marked = np.zeros(len(taxonomy), dtype=bool)
+        marked[nodes] = True
+        fresh = np.flatnonzero(marked & ~met)
         if not len(fresh):
             break
         met[fresh] = True
