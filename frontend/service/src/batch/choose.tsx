@@ -30,7 +30,10 @@ export function Choose({ model }: { model: ModelLine }) {
               type="file"
               class="sr-only"
               accept=".csv,.tsv,.tab,.txt,.jsonl,.ndjson,.json"
-              onChange={(event) => read(event.currentTarget.files?.[0])}
+              onChange={(event) => {
+                read(event.currentTarget.files?.[0]);
+                event.currentTarget.value = ""; // the same file, mended, is a choice, too
+              }}
             />
           </label>{" "}
           or drop it here

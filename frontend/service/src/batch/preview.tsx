@@ -1,4 +1,5 @@
 // The second step: which column holds the text, and how answers shall be made.
+import { useEffect, useRef } from "preact/hooks";
 import type { ModelLine, Models } from "../shell/api";
 import { DELIMITERS } from "./csv";
 import * as state from "./state";
@@ -16,6 +17,8 @@ interface Props {
 }
 
 export function Preview({ table, model, limits }: Props) {
+  const title = useRef<HTMLParagraphElement>(null);
+  useEffect(() => title.current?.focus(), []);
   const ready = table.count > 0 && state.columns.value.text.length > 0;
   return (
     <form
@@ -25,7 +28,7 @@ export function Preview({ table, model, limits }: Props) {
         if (ready) state.start(model, limits);
       }}
     >
-      <p>
+      <p tabIndex={-1} ref={title}>
         <strong>{table.name}</strong>: {table.count.toLocaleString("en")} {table.count === 1 ? "row" : "rows"},{" "}
         {table.columns.length} {table.columns.length === 1 ? "column" : "columns"}{" "}
         <button type="button" class="quiet" onClick={state.close}>

@@ -1,13 +1,20 @@
 // How far the run is, and its brakes.
+import { useEffect, useRef } from "preact/hooks";
 import type { Run } from "./run";
 import * as state from "./state";
 import type { Table } from "./table";
 
 export function Progress({ table, run }: { table: Table; run: Run }) {
   void state.beat.value;
+  const title = useRef<HTMLHeadingElement>(null);
+  // The button that began the run is gone: whoever pressed it goes on here.
+  useEffect(() => {
+    window.scrollTo(0, 0);
+    title.current?.focus({ preventScroll: true });
+  }, [run]);
   return (
     <section class="progress" aria-labelledby="progress-name">
-      <h2 id="progress-name">
+      <h2 id="progress-name" tabIndex={-1} ref={title}>
         {table.name}: {headline(run)}
       </h2>
       <progress max={Math.max(1, run.total)} value={run.done + run.failed} aria-label="Rows answered" />

@@ -1,5 +1,5 @@
 // The answers: a list that may be long, filters, and the row that is looked at.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect } from "preact/hooks";
 import { useScroller } from "../list/scroller";
 import type { Answer } from "./cells";
 import { Detail } from "./detail";
@@ -97,7 +97,6 @@ function Rows({ rows }: { rows: readonly number[] }) {
   const chosen = state.chosen.value;
   const at = chosen === null ? -1 : rows.indexOf(chosen);
   useEffect(() => scroller.reveal(at), [at]);
-  const typing = useRef<HTMLElement | null>(null);
   const shown = [];
   for (let i = scroller.first; i < scroller.last; i++) shown.push(i);
   if (at >= 0 && (at < scroller.first || at >= scroller.last)) shown.push(at);
@@ -129,10 +128,7 @@ function Rows({ rows }: { rows: readonly number[] }) {
       aria-label="Answers"
       aria-rowcount={rows.length}
       aria-activedescendant={at >= 0 ? `answer-${rows[at]}` : undefined}
-      ref={(element) => {
-        scroller.box.current = element;
-        typing.current = element;
-      }}
+      ref={scroller.box}
       onKeyDown={onKeyDown}
       onFocus={() => at < 0 && go(0)}
     >
@@ -183,10 +179,16 @@ function Row({ row, place, top, chosen }: { row: number; place: number; top: num
         </span>
       </span>
       <span role="gridcell" class="row-why muted">
-        {said ? (said.right ? "✓ right" : "✎ corrected") : plainReason(reason(answer))}
+        {said ? (said.right ? "✓ right" : "✎ corrected") : remark(answer)}
       </span>
     </div>
   );
+}
+
+/** Why an answer ends there, where that is worth a remark. */
+function remark(answer: Answer | null): string {
+  const why = reason(answer);
+  return why === "leaf" || (why === "no text" && !answer?.path) ? "" : plainReason(why);
 }
 
 export function pathOf(answer: Answer | null): string {

@@ -99,7 +99,7 @@ export function start(model: ModelLine, limits: { texts: number; characters: num
   for (let i = 0; i < all.length; i++) all[i] = textOf((column) => found.cell(i, column), columns.value);
   texts.value = all;
   [versions.value, promise.value, verdicts.value, chosen.value] = [[], null, new Map(), null];
-  wanted.value = ALL;
+  [wanted.value, lastSort] = [ALL, -SORT_EVERY];
   // Any character of JSON may take six bytes.
   const room = { texts: limits.texts, characters: limits.characters, total: Math.floor(limits.body / 6) };
   run.value = new Run(all, room, {

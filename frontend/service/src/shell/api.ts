@@ -48,7 +48,7 @@ export interface Options {
 }
 
 /** Gives a key where the service asks for one; null where the person has none. Set by `key.tsx`. */
-let askForKey: () => Promise<string | null> = async () => null;
+let askForKey: (refused: boolean) => Promise<string | null> = async () => null;
 export const setKeyPrompt = (ask: typeof askForKey) => void (askForKey = ask);
 
 const KEY = "textaxa-key";
@@ -78,7 +78,7 @@ async function ask<T>(method: string, path: string, body: unknown, options: Opti
     // Another request may have been given a key in the meantime.
     if (key.get() === used) {
       key.forget();
-      const given = await askForKey();
+      const given = await askForKey(used !== null);
       if (given === null) throw await problem(answer);
       key.set(given);
     }

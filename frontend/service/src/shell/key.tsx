@@ -6,7 +6,10 @@ import { setKeyPrompt } from "./api";
 const waiting = signal<((key: string | null) => void) | null>(null);
 let asked: Promise<string | null> | null = null;
 
-setKeyPrompt(() => {
+const refused = signal(false);
+
+setKeyPrompt((wrong) => {
+  refused.value = wrong;
   // Many requests may be refused at once; one question is enough.
   asked ??= new Promise<string | null>((answer) => (waiting.value = answer)).finally(() => {
     [asked, waiting.value] = [null, null];
@@ -30,6 +33,11 @@ export function KeyPrompt() {
         }}
       >
         <h2 id="key-name">This service asks for a key</h2>
+        {refused.value && (
+          <p class="problem" role="alert">
+            That key was not accepted.
+          </p>
+        )}
         <p>Whoever runs it can give you one. It is kept until you close this tab.</p>
         <p>
           <label>
