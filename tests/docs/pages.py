@@ -16,6 +16,7 @@ NOT_RUN = {
     'pip install "textaxa[audit]"': "needs the network",
     'pip install "textaxa[export]"': "needs the network",
     'pip install "textaxa[runtime]"': "needs the network",
+    'pip install "textaxa[serve]"': "needs the network",
 }
 """Lines of bash blocks that no test runs, and why."""
 

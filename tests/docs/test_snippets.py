@@ -1,6 +1,7 @@
 """Runs every snippet of README.md and docs/*.md: a page's blocks in order, in a folder with real tables."""
 
 import csv
+import dataclasses
 import doctest
 import json
 import os
@@ -14,11 +15,13 @@ from pathlib import Path
 
 import pytest
 from pages import NOT_RUN, PAGES, ROOT, Block, blocks
+from served_page import ServedPage
 
 pytest.importorskip("torch", reason="the snippets train; install the extra train")
 
 CATEGORIES = ("Audio & Video", "Games", "Health, Travel & Lifestyle", "Security & Privacy")
 ROWS_A_PATH = 12
+SERVED = "services of this page"
 LABELLED = ("id", "text", "category", "subcategory")
 
 
@@ -40,16 +43,26 @@ def folder(tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_every_snippet_runs(page, folder):
-    names: dict = {}
-    for block in blocks(page):
-        RUNNERS[block.language](block, page, names)
+    names: dict = {SERVED: ServedPage()}
+    try:
+        for block in blocks(page):
+            code = names[SERVED].pointed(block.code)
+            RUNNERS[block.language](dataclasses.replace(block, code=code), page, names)
+    finally:
+        names.pop(SERVED).end()
     AFTERWARDS.get(page, lambda folder, names: None)(folder, names)
 
 
 def _run_bash(block: Block, page: str, names: dict) -> None:
     code = "".join(line for line in block.code.splitlines(keepends=True) if line.strip() not in NOT_RUN)
-    if not code.strip():
-        return
+    code, starts = names[SERVED].without_starts(code)
+    if code.strip():
+        _run_lines(code, block, page)
+    for line in starts:
+        names[SERVED].start(line)
+
+
+def _run_lines(code: str, block: Block, page: str) -> None:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", code],  # noqa: S607
