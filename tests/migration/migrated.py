@@ -11,23 +11,9 @@ from textaxa.taxonomy import Taxonomy
 from textaxa.wide import WideModel
 
 WORDS = [
-    "game",
-    "play",
-    "football",
-    "club",
-    "build",
-    "match",
-    "strategy",
-    "puzzle",
-    "music",
-    "photo",
-    "edit",
-    "video",
-    "bank",
-    "money",
-    "note",
-    "app",
-]
+    "game", "play", "football", "club", "build", "match", "strategy", "puzzle", "music", "photo", "edit", "video",
+    "bank", "money", "note", "app",
+]  # fmt: skip
 TEXTS = [f"{a} {b} {c}" for a, b, c in zip(WORDS, WORDS[3:] + WORDS, WORDS[7:] + WORDS, strict=False)]
 NETWORKS = [name for name in HEADS if head_class(name).reads != "texts"]
 CASES = [(name, task) for name in HEADS for task in head_class(name).tasks]
