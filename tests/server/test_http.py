@@ -220,6 +220,13 @@ def test_what_is_not_there_is_told_in_the_same_form(open_client):
     assert wrong.headers["Allow"] == "POST"
 
 
+def test_the_methods_of_a_path_with_several_routes_are_all_told(folder, tmp_path):
+    with client(folder, feedback=tmp_path / "corrections.jsonl") as found:
+        answer = found.put("/v1/feedback", json={})
+    assert answer.headers["Allow"] == "GET, POST"
+    assert "it takes GET, POST" in answer.json()["error"]["message"]
+
+
 def test_a_fault_of_ours_is_told_without_its_insides(folder, monkeypatch):
     async def broken(ask):
         raise RuntimeError("the insides")

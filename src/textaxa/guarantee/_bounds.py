@@ -45,7 +45,7 @@ def _tails(successes: Counts, trials: Counts, rate: Floats, log_factorial: Float
     log_ways = log_factorial[trials][:, None] - log_factorial[k] - log_factorial[rest]
     with np.errstate(divide="ignore", invalid="ignore"):
         log_chance = np.where(k > 0, k * np.log(rate), 0.0)  # a rate of 0 allows no success
-    terms = np.exp(log_ways + log_chance + rest * np.log1p(-rate))
+        terms = np.exp(log_ways + log_chance + rest * np.log1p(-rate))  # and a rate of 1 no failure
     total: Floats = np.where(k <= successes[:, None], terms, 0.0).sum(axis=1)
     return np.minimum(total, 1.0)
 

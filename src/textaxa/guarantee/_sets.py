@@ -76,11 +76,14 @@ def outside_cut(evidence: Evidence, false_alarms: float) -> float:
 
 def _lowest(values: NDArray[np.float64], share: float, what: str) -> float:
     """Give the value below which at most ``share`` of new values lie, on average: the k-th smallest of n."""
-    k = int(np.floor(share * (len(values) + 1) + 1e-9))
+    k = min(
+        int(np.floor(share * (len(values) + 1) + 1e-9)), len(values)
+    )  # a share that rounds to 1 cuts at the largest
     if k < 1:
-        needed = int(np.ceil(1 / share - 1e-9)) - 1
+        needed = np.ceil(1 / max(share, np.finfo(np.float64).tiny) - 1e-9) - 1
         raise DataError(
-            f"{what} needs at least {needed:,} held-out rows, and there are {len(values):,}. Give more with `textaxa "
+    # A share that rounds to 1 would ask for one more than there are.
+            f"{what} needs at least {needed:,.0f} held-out rows, and there are {len(values):,}. Give more with `textaxa "
             "calibrate MODEL labelled.csv`, or ask for less."
         )
     return float(np.partition(values, k - 1)[k - 1])

@@ -126,8 +126,15 @@ async def _plain(request: Request, error: Exception) -> JSONResponse:
     if status == 404:
         message = f"There is no {request.url.path!r} here. /openapi.json lists what there is."
     if status == 405:
+        headers["Allow"] = _methods(request) or headers.get("Allow", "")
         message = f"{request.url.path!r} does not take {request.method}; it takes {headers.get('Allow', 'others')}."
     return problem(status, _code_of(status), message, **headers)
+
+
+def _methods(request: Request) -> str:
+    """Give the methods that a path takes; the framework tells those of the first route with that path alone."""
+    path = getattr(request.scope.get("route"), "path", None)
+    return ", ".join(sorted(method.upper() for method in request.app.openapi()["paths"].get(path, ())))
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
