@@ -74,7 +74,7 @@ class SearchIndex:
     >>> taxonomy = Taxonomy.from_paths([("Spiele", "Fußball"), ("Ärzte",)], descriptions={("Ärzte",): "Balls."})
     >>> index = SearchIndex(taxonomy)
     >>> index.find("FUSSBALL", 5), index.find("arzte", 5), index.find("spiele", 5)
-    ([2], [1], [0, 1])
+    ([2], [1], [0])
     """
 
     def __init__(self, taxonomy: Taxonomy, more: Iterable[dict[int, str]] = ()) -> None:
