@@ -1,6 +1,6 @@
 // Questions before an edit: a new category, its parts, where to, what to do with what lies below.
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { EditNode } from "./remote";
 import * as state from "./state";
 import { Target } from "./target";
@@ -38,7 +38,7 @@ interface FrameProps {
 function Frame({ title, act, onAct, danger, children }: FrameProps) {
   const box = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     box.current?.showModal();
     return () => box.current?.close();
   }, []);
@@ -207,7 +207,7 @@ interface FieldProps {
 
 function Field({ label, value, onInput, first }: FieldProps) {
   const box = useRef<HTMLInputElement>(null);
-  useEffect(() => void (first && box.current?.focus()), []);
+  useLayoutEffect(() => void (first && box.current?.focus()), []);
   return (
     <label class="edit-field">
       <span>{label}</span>
@@ -219,7 +219,7 @@ function Field({ label, value, onInput, first }: FieldProps) {
 function Area({ label, value, onInput, hint, first }: FieldProps) {
   const box = useRef<HTMLTextAreaElement>(null);
   const id = useId();
-  useEffect(() => void (first && box.current?.focus()), []);
+  useLayoutEffect(() => void (first && box.current?.focus()), []);
   return (
     <div class="edit-field">
       <label for={id}>{label}</label>

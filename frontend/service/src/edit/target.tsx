@@ -1,5 +1,5 @@
 // A category to move below or to merge into: words in, a list to choose from.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import * as state from "./state";
 import { told } from "./tree_model";
 
@@ -19,7 +19,7 @@ export function Target({ without, top, chosen, onChoose }: Props) {
   const box = useRef<HTMLInputElement>(null);
   const [words, setWords] = useState("");
   const [at, setAt] = useState(-1);
-  useEffect(() => void box.current?.focus(), []);
+  useLayoutEffect(() => void box.current?.focus(), []);
   const tree = state.tree.value;
   const found = (given: string) => {
     const some: (number | null)[] = tree.search(given, MOST, (key) => tree.isUnder(key, without));

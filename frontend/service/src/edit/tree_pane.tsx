@@ -1,5 +1,5 @@
 // The tree that is edited: names typed over in place, keys for everything, drag and drop.
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Tree, type TreeRow } from "../explore/tree";
 import { toast } from "../shell/toast";
 import * as state from "./state";
@@ -40,7 +40,8 @@ function Name({ row }: { row: TreeRow }) {
 function NameBox({ row }: { row: TreeRow }) {
   const box = useRef<HTMLInputElement>(null);
   const over = useRef(false);
-  useEffect(() => {
+  // Before the next key: who presses F2 types on at once.
+  useLayoutEffect(() => {
     box.current?.focus();
     box.current?.select();
   }, []);
