@@ -100,7 +100,7 @@ def test_too_few_rows_are_told():
         outside_cut(evidence, 0.01)
     assert set_cut(evidence, 5e-324) == evidence.truth[~evidence.tuning].max()  # 1 less it rounds to 1
     assert np.isfinite(outside_cut(evidence, 1 - 1e-16))
-    with pytest.raises(DataError, match="held-out rows"):
+    with pytest.raises(DataError, match="more rows than exist"):
         outside_cut(evidence, 5e-324)
     for cut in (set_cut, outside_cut):
         with pytest.raises(ConfigError, match="between 0 and 1"):

@@ -15,6 +15,10 @@ from textaxa.guarantee._promise import percent
 from textaxa.taxonomy import Taxonomy
 
 
+MANY = 1e12
+"""Rows that nobody has; a number of 300 digits would tell less."""
+
+
 def set_cut(evidence: Evidence, coverage: float) -> float:
     """Give the probability from which on a node belongs into the set, so that sets hold the truth often enough.
 
@@ -76,15 +80,15 @@ def outside_cut(evidence: Evidence, false_alarms: float) -> float:
 
 def _lowest(values: NDArray[np.float64], share: float, what: str) -> float:
     """Give the value below which at most ``share`` of new values lie, on average: the k-th smallest of n."""
-    k = min(
-        int(np.floor(share * (len(values) + 1) + 1e-9)), len(values)
-    )  # a share that rounds to 1 cuts at the largest
+    # A share that rounds to 1 would ask for one more than there are.
+    k = min(int(np.floor(share * (len(values) + 1) + 1e-9)), len(values))
     if k < 1:
         needed = np.ceil(1 / max(share, np.finfo(np.float64).tiny) - 1e-9) - 1
+        there = (
+            f"{needed:,.0f} held-out rows, and there are {len(values):,}" if needed < MANY else "more rows than exist"
+        )
         raise DataError(
-    # A share that rounds to 1 would ask for one more than there are.
-            f"{what} needs at least {needed:,.0f} held-out rows, and there are {len(values):,}. Give more with `textaxa "
-            "calibrate MODEL labelled.csv`, or ask for less."
+            f"{what} needs at least {there}. Give more with `textaxa calibrate MODEL labelled.csv`, or ask for less."
         )
     return float(np.partition(values, k - 1)[k - 1])
 

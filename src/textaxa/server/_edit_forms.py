@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
+from textaxa.server._fields import Whole
 from textaxa.server._models import LONGEST_NAME
 
 MOST_TRIED = 20
@@ -16,7 +17,7 @@ MOST_LEVELS = 200
 Name = Annotated[str, Field(max_length=LONGEST)]
 NodePath = Annotated[list[Name], Field(max_length=MOST_LEVELS)]
 Model = Annotated[str | None, Query(max_length=LONGEST_NAME, description="Its name; else the default.")]
-Revision = Annotated[int, Field(ge=0, le=2**53, description="That of the draft as it was seen.")]
+Revision = Annotated[Whole, Field(ge=0, le=2**53, description="That of the draft as it was seen.")]
 
 
 class Part(BaseModel):
@@ -38,7 +39,7 @@ class OneEdit(BaseModel):
     name: Name | None = Field(default=None, description="`rename`: the new name.")
     description: Name | None = Field(default=None, description="`add`, `describe`.")
     code: Name | None = Field(default=None, description="`add`: its code; else one is made up where there are codes.")
-    position: int | None = Field(default=None, ge=0, le=2**31, description="`add`, `move`: place among siblings.")
+    position: Whole | None = Field(default=None, ge=0, le=2**31, description="`add`, `move`: place among siblings.")
     to: NodePath | Literal["children", "siblings"] | None = Field(
         default=None, description="`move`: the new parent, empty for the top level. `split`: where the new nodes go."
     )
