@@ -158,7 +158,7 @@ def test_accessible_in_light_and_dark_and_on_a_phone(browser, port):
             assert not page.is_wider_than_window()
             if look.get("size") == PHONE:
                 assert not tab.locator("[role=tree]").is_visible()
-                tab.get_by_role("link", name="← All categories").click()
+                tab.get_by_role("link", name="All categories").click()
                 assert tab.locator("[role=tree]").is_visible()
 
 

@@ -1,6 +1,7 @@
 // Trees and long lists: which rows are in sight, and where keys lead.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Branches, wayTo } from "../src/explore/branches";
 import { ancestorsOf, arrayRows, moveOf, typedAhead } from "../src/explore/rows";
 import { above, drawn, revealing, TALLEST, tallness, topOf } from "../src/list/window";
 
@@ -64,4 +65,37 @@ test("a short list scrolls as it is", () => {
   assert.equal(revealing(view, 0), 0);
   assert.equal(revealing(view, 9), 220);
   assert.deepEqual(drawn({ ...view, count: 0 }), [0, 0]);
+});
+
+test("branches are fetched when they are opened; in a DAG a node has a row below each parent", async () => {
+  const below: Record<string, number[]> = { null: [0, 1], 0: [2], 1: [2], 2: [3] };
+  const asked: (number | null)[] = [];
+  const line = (id: number) => ({ id, name: `N${id}`, depth: 1, terminal: true, children: (below[id] ?? []).length });
+  const fetch = async (under: number | null) => {
+    asked.push(under);
+    const nodes = (below[String(under)] ?? []).map(line);
+    return { nodes, total: under === 1 ? 41 : nodes.length };
+  };
+  const branches = new Branches(fetch, () => undefined);
+  const keys = () => branches.rows().map((row) => row.key);
+  await branches.load(null);
+  assert.deepEqual(keys(), ["0", "1"]);
+  await branches.open("1");
+  assert.deepEqual(keys(), ["0", "1", "1/2", "1/-1"]);
+  assert.equal(branches.rows()[3]!.name, "… and 40 more: search for them");
+  assert.equal(branches.rows()[2]!.size, 41);
+  await Promise.all([branches.open("0"), branches.open("0/2"), branches.open("1/2")]);
+  assert.deepEqual(keys(), ["0", "0/2", "0/2/3", "1", "1/2", "1/2/3", "1/-1"]);
+  assert.deepEqual(asked, [null, 1, 0, 2]);
+  branches.close("0");
+  assert.deepEqual(keys(), ["0", "1", "1/2", "1/2/3", "1/-1"]);
+  await branches.reach([1, 30], line(30));
+  assert.deepEqual(keys().slice(-2), ["1/30", "1/-1"]);
+});
+
+test("the way to a node goes up by first parents, and ends where they turn in a circle", async () => {
+  const parents: Record<number, number[]> = { 3: [2, 9], 2: [1], 1: [], 5: [6], 6: [5] };
+  const of = async (id: number) => parents[id] ?? [];
+  assert.deepEqual(await wayTo(3, of), [1, 2, 3]);
+  assert.deepEqual(await wayTo(5, of), [6, 5]);
 });

@@ -87,6 +87,7 @@ function Filters({ count }: { count: number }) {
       )}
       <span class="muted" role="status">
         {count.toLocaleString("en")} {count === 1 ? "row" : "rows"}
+        {state.verdicts.value.size > 0 && `, ${state.verdicts.value.size.toLocaleString("en")} looked at in all`}
       </span>
     </div>
   );
@@ -166,7 +167,7 @@ function Row({ row, place, top, chosen }: { row: number; place: number; top: num
       <span role="gridcell" class="row-path">
         {said && !said.right ? (
           <>
-            <del>{pathOf(answer)}</del> {said.path.join(" › ")}
+            {said.path.join(" › ")} <del class="muted">{pathOf(answer)}</del>
           </>
         ) : (
           pathOf(answer)

@@ -19,7 +19,8 @@ export function Summary({ run }: { run: Run }) {
       <h2 id="summary-name">Summary</h2>
       {found.mean !== null && (
         <p>
-          On average the model is {percent(found.mean)} sure of an answer.
+          On average the model is {percent(found.mean)} sure of an answer: expect about {Math.round((1 - found.mean) * 100)} wrong ones
+          in 100.
           {state.asked.value?.accuracy ? ` Asked for: at least ${percent(state.asked.value.accuracy)} right.` : ""}
         </p>
       )}

@@ -1,8 +1,9 @@
 // The page of one node: where it stands, what it means, how well it is recognised, what lies below.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Line } from "./branches";
 import { Facts, texts } from "./facts";
 import type { NodeTold } from "./remote";
+import { told } from "./state";
 
 interface Props {
   node: NodeTold;
@@ -65,14 +66,24 @@ function Breadcrumb({ node, way }: { node: NodeTold; way: readonly number[] }) {
 }
 
 function OtherParents({ parents, way }: { parents: readonly number[]; way: readonly number[] }) {
+  const [names, setNames] = useState<ReadonlyMap<number, string>>(new Map());
   const others = parents.filter((id) => id !== way.at(-2));
+  const key = others.join(" ");
+  useEffect(() => {
+    for (const id of others) {
+      told(id).then(
+        (node) => setNames((known) => new Map(known).set(id, (node.labels ?? node.path).join(" › "))),
+        () => undefined, // its number is still a link
+      );
+    }
+  }, [key]);
   return (
     <p>
       It stands below other categories, too:{" "}
       {others.map((id, i) => (
         <span key={id}>
           {i > 0 && ", "}
-          <a href={`#/explore/${id}`}>number {id}</a>
+          <a href={`#/explore/${id}`}>{names.get(id) ?? `number ${id}`}</a>
         </span>
       ))}
     </p>

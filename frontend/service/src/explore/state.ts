@@ -14,6 +14,7 @@ export const trouble = signal("");
 export const words = signal("");
 
 let model: string | null = null;
+let version = "";
 let branches = fresh("");
 const nodes = new Map<number, Promise<remote.NodeTold>>();
 let wanted = 0;
@@ -52,10 +53,11 @@ function fresh(name: string): Branches {
   return made;
 }
 
-/** Begin with a model, unless that is the one already. */
-export function look(name: string) {
-  if (name === model) return;
-  model = name;
+/** Begin with a version of a model, unless that is the one already; tells whether it took the place of another. */
+export function look(name: string, of: string): boolean {
+  if (name === model && of === version) return false;
+  const another = model !== null;
+  [model, version] = [name, of];
   forget();
   nodes.clear();
   branches = fresh(name);
@@ -64,6 +66,7 @@ export function look(name: string) {
   branches.load(null).catch((error: unknown) => {
     if (mine === branches) trouble.value = messageOf(error);
   });
+  return another;
 }
 
 export function toggle(row: TreeRow, open: boolean) {
@@ -76,7 +79,8 @@ export function toggle(row: TreeRow, open: boolean) {
 
 export const childrenOf = (id: number) => branches.childrenOf(id);
 
-function told(id: number): Promise<remote.NodeTold> {
+/** Ask for a node, once. */
+export function told(id: number): Promise<remote.NodeTold> {
   const known = nodes.get(id);
   if (known) return known;
   const asked = remote.node(model!, id);

@@ -20,10 +20,11 @@ function idOf(hash: string): number | null {
 }
 
 export function ExploreView() {
-  const name = model.value?.name;
+  const { name, version } = model.value ?? {};
   useEffect(() => {
-    if (name === undefined) return;
-    state.look(name);
+    if (name === undefined || version === undefined) return;
+    // Numbers of nodes belong to one version: another one begins at the top.
+    if (state.look(name, version)) history.replaceState(null, "", "#/explore");
     const follow = () => {
       const id = idOf(location.hash);
       if (id !== null && !state.isGoing(id)) void state.show(id);
@@ -32,7 +33,7 @@ export function ExploreView() {
     follow();
     window.addEventListener("hashchange", follow);
     return () => window.removeEventListener("hashchange", follow);
-  }, [name]);
+  }, [name, version]);
 
   if (name === undefined) return <p>Waiting for the service …</p>;
   return (
@@ -88,14 +89,7 @@ function Page() {
     );
   }
   const below = state.rows.value && state.childrenOf(node.id);
-  return (
-    <>
-      <a class="explore-back" href="#/explore">
-        ← All categories
-      </a>
-      <NodePage node={node} way={state.way.value} below={below?.nodes ?? null} total={below?.total ?? node.children.length} />
-    </>
-  );
+  return <NodePage node={node} way={state.way.value} below={below?.nodes ?? null} total={below?.total ?? node.children.length} />;
 }
 
 function select(row: TreeRow, how: "key" | "pointer") {
