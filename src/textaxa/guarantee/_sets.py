@@ -14,7 +14,6 @@ from textaxa.guarantee._evidence import Evidence, surest_of
 from textaxa.guarantee._promise import percent
 from textaxa.taxonomy import Taxonomy
 
-
 MANY = 1e12
 """Rows that nobody has; a number of 300 digits would tell less."""
 
