@@ -29,7 +29,10 @@ def network(encoder, head: str, taxonomy: Taxonomy, task: str = "single", **sett
     module = build_head(head, taxonomy, read_width(encoder, head_class(head)), task=task, settings=own)
     for parameter in module.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
-    return Model(taxonomy, encoder, module, ModelSettings(task, head, own, encoder.settings, TrainingSettings())).eval()
+    made = Model(taxonomy, encoder, module, ModelSettings(task, head, own, encoder.settings, TrainingSettings())).eval()
+    if module.reads == "vectors" and head != "label-text":  # as training does: else all vectors point one way
+        made.scale.fit(encoder.encode([*TEXTS, *WORDS]))
+    return made
 
 
 def model(encoder, head: str, taxonomy: Taxonomy, task: str = "single", **settings):

@@ -1,18 +1,22 @@
 """The first weights of a row that no training row has taught: from label text, sized so that it competes fairly.
 
-With e the direction of the node's label text, a those of the siblings that it is held against, m the mean centred
-length of the rows that were trained beside it, and w, b the mean row and bias of its trained siblings::
+With e the unit vector of the node's label text, and of the trained rows of the layer m the mean length and b the mean
+bias: where all nodes of a level compete (``chained``, ``per-level``, ``flat``, ``binary``)::
+
+    row = m e                           bias = b - 0.05 m sqrt(D)
+
+Where siblings compete among themselves (``conditional``, ``wide``, ``linear``) the label is held against the siblings'
+labels a, for what they have in common says nothing there; m, the row w and b are those of the trained siblings::
 
     d   = e - 0.3 mean(a) - 0.3 sum of softmax(a e / 0.05) a
     row = w + 3 m d                     bias = b - 0.25 · 3 m sqrt(D)
 
-So the new logit rises above its siblings' mean where a text is nearer to this label than a cosine of about 0.25 beyond
-what it has in common with the siblings' labels, and from there on steeply enough to compete with trained rows. Where
-only new rows compete with each other no threshold is needed: ``row = w + m d``, ``bias = b``. A part of a split node
-starts as the whole row, ``w + m d`` with the other parts as a, and the logarithm of its share is added to the bias.
+So a new logit rises above the others where a text is nearer to this label than a cosine of about 0.05, or 0.25 beyond
+what it has in common with the siblings' labels, and from there on steeply enough to win. Where only new rows compete
+with each other no threshold is needed: ``row = w + m d``, ``bias = b``. A part of a split node starts as the whole row,
+``w + m d`` with the other parts as a, and the logarithm of its share is added to the bias.
 
-The five numbers were chosen on validation rows of open-apps and hwu64 (a fifth of the leaves hidden; heads chained,
-conditional, flat): see docs/living-taxonomy.md.
+The numbers were chosen on validation rows (a fifth of the leaves hidden): see docs/living-taxonomy.md.
 """
 
 from collections.abc import Sequence
@@ -20,13 +24,16 @@ from typing import Any
 
 import numpy as np
 
-from textaxa.migration._plan import Row
+from textaxa.migration._plan import CLOSED, Row
 
 MEAN, NEAR, SHARP = 0.3, 0.3, 0.05
 """What is taken off of the siblings' mean label, and of the nearest ones; how near counts."""
 
 STEEP, THRESHOLD = 3.0, 0.25
-"""Length of a new row against trained ones, where it competes with them; where it begins to win."""
+"""Among siblings: length of a new row against trained ones; where it begins to win."""
+
+PLAIN_THRESHOLD = 0.05
+"""Where it begins to win among all nodes of a level."""
 
 
 def direction(labels: Any, node: int, against: Sequence[int]) -> Any:
@@ -82,9 +89,15 @@ class DenseStart:
         """
         width = self.labels.shape[1]
         trained = [at for at, row in enumerate(plan) if row.sources]
+        level = self._of_level(weight[trained, :width], bias[trained])
         lengths: dict[tuple[int, ...], float] = {}
         for at, row in enumerate(plan):
             if not row.from_text:
+                continue
+            if not row.sources and row.competes and row.key[0] not in CLOSED:
+                if row.base:  # what is fed from the level above, siblings read alike
+                    weight[at] = weight[list(row.base)].mean(0)
+                weight[at, :width], bias[at] = level[0] * self.labels[int(row.key[-1])], level[1]
                 continue
             if row.base:
                 weight[at], bias[at] = weight[list(row.base)].mean(0), bias[list(row.base)].mean()
@@ -95,3 +108,12 @@ class DenseStart:
             times, shift = size_of(row, length, width)
             weight[at, :width] += times * direction(self.labels, int(row.key[-1]), row.against)
             bias[at] += shift
+
+    @staticmethod
+    def _of_level(weight: np.ndarray, bias: np.ndarray) -> tuple[float, float]:
+        """Give length and bias of a new row among all nodes of a level, from the trained rows (R, D) and (R,)."""
+        width = weight.shape[1]
+        if not len(weight):
+            return 20 / width**0.5, 0.0
+        length = float(np.linalg.norm(weight, axis=1).mean())
+        return length, float(bias.mean()) - PLAIN_THRESHOLD * length * width**0.5

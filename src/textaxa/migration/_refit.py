@@ -74,7 +74,7 @@ def add_up(
             continue
         logits = np.stack([old.gave[source][:, place] for source, place, _ in row.sources], axis=1)
         target = _summed(logits) if softmax else _any_of(logits)
-        weight, bias = layer.linear.weight[at].detach().cpu().numpy(), float(layer.linear.bias[at])
+        weight, bias = layer.linear.weight[at].detach().cpu().numpy(), layer.linear.bias[at].item()
         current = read @ weight + bias
         gap = target - current
         chances = 1 / (1 + np.exp(-np.clip(target - np.quantile(target, 0.9), -30, 30)))
