@@ -4,10 +4,13 @@ import csv
 import json
 
 import pytest
+from jobs.predicted_apps import linear_model
 from server.http_service import threaded
 from server.page import PHONE, chromium, opened
 from server.page_models import HOSTILE, WORDS, wide_model, write_csv
+from server.served_models import with_evidence
 
+from textaxa.decisions import Choice
 from textaxa.feedback import read_feedback
 from textaxa.jobs.predict import predict
 
@@ -68,6 +71,27 @@ def test_five_thousand_rows_come_down_as_predict_writes_them(browser, served, tm
         expected = list(csv.DictReader(stream))
     assert [row["path"] for row in sheet] == [row["path"] for row in expected]
     assert {row["note"] for row in sheet} - set(AWKWARD) == {"'=1+1"}
+
+
+def test_a_promise_several_ranks_and_several_paths_are_written_as_predict_writes_them(browser, tmp_path):
+    table = write_csv(tmp_path / "apps.csv", table_rows(120))
+    single, several = with_evidence(tmp_path / "single"), linear_model(tmp_path / "several", task="multi")
+    ways = {
+        "Accuracy": ("0.9", Choice(accuracy=0.9)),
+        "Categories per text": ("3", Choice(top=3)),
+        None: ("", Choice()),
+    }
+    with threaded(single) as one, threaded(several) as other:
+        for label, (value, choice) in ways.items():
+            folder, port = (several, other.port) if label is None else (single, one.port)
+            predict(folder, table, tmp_path / "expected.csv", choice=choice, overwrite=True)
+            with opened(browser, port, "#/batch") as page:
+                choose(page.tab, table)
+                if label is not None:
+                    page.tab.get_by_label(label).select_option(value)
+                categorise(page.tab)
+                downloaded(page.tab, "For programs", tmp_path / "got.csv")
+            assert (tmp_path / "got.csv").read_text("utf-8") == (tmp_path / "expected.csv").read_text("utf-8"), label
 
 
 def test_least_sure_first_corrections_by_keys_reach_the_service_and_the_file(browser, served, tmp_path):
