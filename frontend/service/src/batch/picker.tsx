@@ -1,5 +1,5 @@
 // Choosing the right category: type some letters, arrows, Enter.
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { type FoundNode, search } from "../explore/remote";
 
 interface Props {
@@ -22,7 +22,8 @@ export function Picker({ model, near, onChoose, onCancel }: Props) {
   const query = words.trim();
   const offered = query ? found : near;
 
-  useEffect(() => box.current?.focus(), []);
+  // Before the next key: what is typed at once belongs into the box.
+  useLayoutEffect(() => box.current?.focus(), []);
   useEffect(() => {
     if (!query) return setFound([]);
     let current = true;
@@ -89,5 +90,4 @@ export function Picker({ model, near, onChoose, onCancel }: Props) {
   );
 }
 
-/** Paths of nodes that can be an answer; in a DAG each once. */
-const pathsOf = (nodes: FoundNode[]) => nodes.filter((one) => one.terminal || one.path.length).map((one) => one.path);
+const pathsOf = (nodes: FoundNode[]) => nodes.map((one) => one.path);

@@ -159,7 +159,11 @@ function Row({ row, place, top, chosen }: { row: number; place: number; top: num
       aria-selected={chosen}
       class={`row${chosen ? " is-chosen" : ""}${said ? " is-done" : ""}`}
       style={{ transform: `translateY(${top}px)` }}
-      onClick={() => (state.chosen.value = row)}
+      onClick={() => {
+        state.chosen.value = row;
+        // On a phone the row's own panel lies below the list.
+        window.setTimeout(() => document.querySelector(".detail")?.scrollIntoView({ block: "nearest" }));
+      }}
     >
       <span role="gridcell" class="row-text">
         {state.texts.value[row] || <span class="muted">(blank)</span>}
