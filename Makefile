@@ -51,8 +51,9 @@ speed: $(INSTALLED) ## of these, those of speed and size (see benchmarks/speed)
 	done
 	$(BIN)/python benchmarks/speed/plots.py
 
-frontend: ## the script of the report page, built again from frontend/report (Node 20 or newer)
+frontend: ## the pages of the report and of the service, built again from frontend/ (Node 20 or newer)
 	cd frontend/report && npm ci --ignore-scripts && npm run check && npm run build
+	cd frontend/service && npm ci --ignore-scripts && npm run check && npm run build
 
 docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)

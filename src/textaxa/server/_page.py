@@ -1,4 +1,4 @@
-"""The page for people at ``/``: three files that are built in ``frontend/service/`` and lie in ``static/``."""
+"""The page for people at ``/``: files that are built in ``frontend/service/`` and lie in ``static/``."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -13,7 +13,12 @@ from textaxa.server._settings import ServerSettings
 if TYPE_CHECKING:
     from textaxa.server._service import Service
 
-FILES = {"": ("index.html", "text/html"), "app.js": ("app.js", "text/javascript"), "app.css": ("app.css", "text/css")}
+FILES = {
+    "": ("index.html", "text/html"),
+    "app.js": ("app.js", "text/javascript"),
+    "chart.js": ("chart.js", "text/javascript"),
+    "app.css": ("app.css", "text/css"),
+}
 """By address: the file, and what it is."""
 
 
@@ -23,7 +28,7 @@ def router(service: "Service", settings: ServerSettings) -> APIRouter:
     routes = APIRouter()
     for address in FILES:
         routes.add_api_route(
-            f"/{address}", _file(address), methods=["GET"], response_class=Response, include_in_schema=False
+            f"/{address}", _file(address), methods=["GET", "HEAD"], response_class=Response, include_in_schema=False
         )
     return routes
 
