@@ -75,12 +75,13 @@ def _carried(old: Weights, plan: list[Row], labels: sparse.csr_matrix) -> Weight
     matrix, bias = sparse.csr_matrix(mix @ old.matrix), np.asarray(mix @ old.bias, dtype=np.float32)
     state = np.array([_state(old, row) for row in plan], dtype=np.int8)
     own: dict[int, Any] = {}
+    lengths = _Lengths(matrix, plan)
     for at, row in enumerate(plan):
         if len(row.sources) > 1:
             shares = np.array([share for _, _, share in row.sources])
             bias[at] -= float((shares * np.log(shares)).sum())
         if row.from_text and labels[int(row.key[-1])].nnz:
-            own[at], bias[at] = _started(row, at, plan, (matrix, bias), labels)
+            own[at], bias[at] = _started(row, at, (matrix, bias), lengths(row), labels)
             state[at] = SCORED
     if own:
         pieces = [own.get(at, matrix[at]) for at in range(len(plan))]
@@ -98,13 +99,25 @@ def _state(old: Weights, row: Row) -> int:
     return ALWAYS if ALWAYS in states else NEVER
 
 
+class _Lengths:
+    """How long the rows are that were trained beside a row; worked out once for those that stand together."""
+
+    def __init__(self, matrix: sparse.csr_matrix, plan: list[Row]) -> None:
+        self._matrix, self._known = matrix, dict[tuple[int, ...], float]()
+        self._trained = [at for at, row in enumerate(plan) if row.sources]
+
+    def __call__(self, row: Row) -> float:
+        beside = row.base if len(row.base) > 1 else ()
+        if beside not in self._known:
+            self._known[beside] = _mean_length(self._matrix[list(beside) or self._trained]) or 1.0
+        return self._known[beside]
+
+
 def _started(
-    row: Row, at: int, plan: list[Row], rows: tuple[sparse.csr_matrix, np.ndarray], labels: sparse.csr_matrix
+    row: Row, at: int, rows: tuple[sparse.csr_matrix, np.ndarray], length: float, labels: sparse.csr_matrix
 ) -> tuple[sparse.csr_matrix, float]:
     matrix, bias = rows
     base = list(row.base)
-    beside = matrix[base] if len(base) > 1 else matrix[[i for i, one in enumerate(plan) if one.sources]]
-    length = _mean_length(beside) or 1.0
     times, shift = size_of(row, length, int(_WIDTH))
     start = matrix[at] if row.sources else _mean(matrix[base]) if base else sparse.csr_matrix((1, matrix.shape[1]))
     first = float(bias[at]) if row.sources else float(bias[base].mean()) if base else 0.0
