@@ -94,6 +94,7 @@ class RuntimeModel:
             output="vectors",
             width=self.layout.width,
             threads=threads,
+            **({"longest": settings.encoder.max_length} if engine == "openvino" else {}),
         )
         if not head:
             return
