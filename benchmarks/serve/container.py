@@ -3,7 +3,7 @@
     python benchmarks/serve/container.py             # needs the package index; about two minutes
     python benchmarks/serve/container.py --keep DIR  # leaves the environment there
 
-Wheel, environment of its own, ``textaxa[serve]`` in the pinned versions, then what the image would run: its entry point,
+Wheel, environment of its own, ``textaxa[serve]`` in pinned versions, then what the image would run: its entry point,
 from a folder that cannot be written, with the health check of the file, a request with and without a key, and SIGTERM.
 Fails with a message where anything is not as it should be; no PyTorch may come along.
 """
