@@ -250,7 +250,7 @@ def test_save_and_switch(folder):
         saved = served.post("/v1/edit/save", json={"revision": 1})
         assert saved.status_code == 201
         told = saved.json()
-        assert (told["name"], told["switched"], told["version"]) == ("apps-2", False, None)
+        assert (told["name"], told["switched"], told["version"], told["void"]) == ("apps-2", False, None, [])
         assert served.get("/v1/edit").json()["edits"] == [RENAME], "without a switch the draft goes on"
         before = served.get("/v1/models").json()["models"][0]["version"]
         again = served.post("/v1/edit/save", json={"revision": 1, "name": "better", "switch": True}).json()
@@ -351,7 +351,8 @@ def _save_and_die(served, changed, target):
 def test_a_kill_during_a_save_leaves_no_half_version(folder, monkeypatch):
     model = load_model(folder)
     changed = apply_edits(model.taxonomy, [Rename(("Games",), "Play")])
-    monkeypatch.setattr(_versions, "migrated", lambda folder, edited: model)
+    new = SimpleNamespace(model=model, report=SimpleNamespace(void=(), notes=()))
+    monkeypatch.setattr(_versions, "migrated", lambda folder, edited: new)
     served, target = SimpleNamespace(name="apps", folder=folder), folder.parent / "apps-2"
     process = multiprocessing.get_context("fork").Process(target=_save_and_die, args=(served, changed, target))
     process.start()

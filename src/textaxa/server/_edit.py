@@ -31,12 +31,13 @@ from textaxa.server._problems import Refused, problems
 from textaxa.server._security import needs_admin
 from textaxa.server._service import Ask
 from textaxa.server._settings import ServerSettings
-from textaxa.server._versions import Trials, free_name, plain_name, save, told_if_not_written
+from textaxa.server._versions import Trials, free_name, plain_name, save, taxonomy_file, told_if_not_written
 from textaxa.taxonomy import Edited, apply_edits, edit_from_dict, edit_to_dict
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textaxa.migration import MigrationReport
     from textaxa.server._served import Served
     from textaxa.server._service import Service
 
@@ -222,14 +223,15 @@ def _add_saving(routes: APIRouter, desk: Desk) -> None:
     async def save_version(asked: NewVersion) -> dict[str, Any]:
         """Write the model with the edited taxonomy to a new folder; the old one stays as it is."""
         served = desk.served(asked.model)
-        name, file = await asyncio.to_thread(_saved, desk, served, asked)
-        folder, version = file.parent / name, None
+        folder, report = await asyncio.to_thread(_saved, desk, served, asked)
+        version = None
         if asked.switch:
             version = (await desk.service.reload(served.name, folder))[served.name]
             now = desk.service.get(served.name)
             await asyncio.to_thread(_start_over, desk, now)
-        told = {"name": name, "folder": str(folder), "taxonomy": str(file)}
-        return told | {"switched": asked.switch, "version": version}
+        told = {"name": folder.name, "folder": str(folder), "taxonomy": str(taxonomy_file(folder))}
+        lost = {"void": list(report.void), "notes": list(report.notes)}
+        return told | lost | {"switched": asked.switch, "version": version}
 
     @routes.get("/v1/edit/history", summary="Versions saved", responses=_READ)
     async def history(model: Model = None) -> History:
@@ -239,8 +241,8 @@ def _add_saving(routes: APIRouter, desk: Desk) -> None:
         return History(versions=[VersionTold(**vars(one)) for one in found])
 
 
-def _saved(desk: Desk, served: "Served", asked: NewVersion) -> tuple[str, "Path"]:
-    """Write the new version, and give its name and the file of its taxonomy."""
+def _saved(desk: Desk, served: "Served", asked: NewVersion) -> tuple["Path", "MigrationReport"]:
+    """Write the new version, and give its folder and what migrating did."""
     drafts = desk.drafts(served)
     with drafts.saving():
         draft = drafts.read(served.taxonomy)
@@ -255,11 +257,11 @@ def _saved(desk: Desk, served: "Served", asked: NewVersion) -> tuple[str, "Path"
         edited = desk.edited(served, draft)
         if not draft.edits:
             raise Refused(422, "nothing_to_save", "There is no edit to save. Change the taxonomy first.")
-        name = free_name(served.name, desk.place(served), asked.name)
-        file = save(served, edited, draft.edits, desk.place(served) / name)
+        folder = desk.place(served) / free_name(served.name, desk.place(served), asked.name)
+        report = save(served, edited, draft.edits, folder)
         with told_if_not_written():
-            drafts.remember(name=name, folder=desk.place(served) / name, before=served.version, draft=draft)
-    return name, file
+            drafts.remember(name=folder.name, folder=folder, before=served.version, draft=draft)
+    return folder, report
 
 
 def _start_over(desk: Desk, served: "Served") -> None:

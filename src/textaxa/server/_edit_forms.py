@@ -133,6 +133,8 @@ class SavedTold(BaseModel):
     name: str
     folder: str
     taxonomy: str = Field(description="The file of the new taxonomy.")
+    void: list[str] = Field(description="What does not hold any more, and the cure.")
+    notes: list[str] = Field(description="What could not be carried over, or only nearly.")
     switched: bool
     version: str | None = Field(description="Of the model that is served now, if it was switched.")
 

@@ -62,7 +62,7 @@ def preview(edited: Edited, folder: Path, below: NDArray[np.int64] | None) -> di
         "rows": [list(row) for row in diff.rows()],
         "nodes": counts,
         "texts": _texts(edited, below),
-        "void": [] if not edited.diff and edited.mapping.is_identity else _void(edited, folder),
+        "void": _void(edited, folder) if edited.diff else [],
         "words": list(_words(edited)),
     }
 
@@ -106,13 +106,13 @@ def _listed(paths: list[tuple[str, ...]]) -> str:
 
 
 def _void(edited: Edited, folder: Path) -> list[str]:
-    """Give what will not hold any more, as far as the model has it."""
+    """Give what will not hold any more, as far as the model has it; saving tells it exactly."""
     told = []
     changed = not edited.mapping.is_identity
     if changed and (folder / "calibration.json").is_file():
         told.append("Probabilities were calibrated with the old categories. Calibrate anew: textaxa calibrate.")
-    if changed and (folder / "held_out.json").is_file():
-        told.append("Promises (accuracy targets) rest on answers with the old categories. Calibrate anew.")
+    if (changed or edited.diff.terminals) and (folder / "held_out.json").is_file():
+        told.append("Promises (accuracy targets) rest on texts labelled with the old categories. Calibrate anew.")
     if (folder / "onnx").is_dir():
         told.append("The export for fast prediction is not carried over. Export anew: textaxa export.")
     return told

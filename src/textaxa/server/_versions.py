@@ -18,6 +18,7 @@ from textaxa.server._problems import Refused
 from textaxa.taxonomy import DEFAULT_SEPARATOR, Edit, Edited, edits_to_dict, write_taxonomy
 
 if TYPE_CHECKING:
+    from textaxa.migration import Migrated, MigrationReport
     from textaxa.server._served import Served
 
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,79}")
@@ -47,7 +48,7 @@ class Trials:
         key = (served.name, served.version, edited.taxonomy.fingerprint)
         if self._known is None or self._known[0] != key:
             self._known = None  # before the next one is made: two networks may not fit into memory
-            self._known = key, migrated(served.folder, edited)
+            self._known = key, migrated(served.folder, edited).model
         return self._known[1]
 
 
@@ -62,12 +63,12 @@ def _rows(model: Any, texts: Sequence[str]) -> list[dict[str, Any]]:
     return [rows.join({}, one) for one in cells]
 
 
-def migrated(folder: Path, edited: Edited) -> Any:
-    """Give the model of a folder with the edited taxonomy."""
+def migrated(folder: Path, edited: Edited) -> "Migrated":
+    """Give the model of a folder with the edited taxonomy, and what does not hold any more."""
     with needs_train():
         from textaxa.migration import migrate  # noqa: PLC0415 -- brings PyTorch
 
-        return migrate(folder, edited.taxonomy, edited.mapping).model
+        return migrate(folder, edited.taxonomy, edited.mapping)
 
 
 @contextmanager
@@ -103,7 +104,7 @@ def plain_name(model: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]", "-", model).lstrip("-.")[:60] or "model"
 
 
-def save(served: "Served", edited: Edited, edits: Sequence[Edit], target: Path) -> Path:
+def save(served: "Served", edited: Edited, edits: Sequence[Edit], target: Path) -> "MigrationReport":
     """Write the migrated model to a new folder, and beside it the taxonomy and the edits as files.
 
     The folder appears last and whole, so that a version that is listed is complete; a killed save leaves at most the
@@ -111,19 +112,23 @@ def save(served: "Served", edited: Edited, edits: Sequence[Edit], target: Path) 
 
     Returns
     -------
-    Path
-        The file of the taxonomy.
+    MigrationReport
+        What the new version does not have any more, among other things.
     """
-    model = migrated(served.folder, edited)
+    new = migrated(served.folder, edited)
     from textaxa.persistence import save_model  # noqa: PLC0415 -- brings PyTorch
 
-    file = target.with_name(f"{target.name}.taxonomy.csv")
     with told_if_not_written():
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_taxonomy(edited.taxonomy, file, format="codes", overwrite=True)
+        write_taxonomy(edited.taxonomy, taxonomy_file(target), format="codes", overwrite=True)
         write_edit_file(edits, target.with_name(f"{target.name}.edits.json"))
-        save_model(model, target)
-    return file
+        save_model(new.model, target)
+    return new.report
+
+
+def taxonomy_file(version: Path) -> Path:
+    """Give the file of the taxonomy of a version."""
+    return version.with_name(f"{version.name}.taxonomy.csv")
 
 
 @contextmanager

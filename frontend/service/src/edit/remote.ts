@@ -84,6 +84,9 @@ export interface Saved {
   name: string;
   folder: string;
   taxonomy: string;
+  /** What does not hold any more, and what could not be carried over. */
+  void: string[];
+  notes: string[];
   switched: boolean;
   version: string | null;
 }

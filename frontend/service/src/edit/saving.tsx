@@ -76,6 +76,13 @@ function Told({ saved }: { saved: Saved }) {
         Saved as <strong>{saved.name}</strong> in <code>{saved.folder}</code>.{" "}
         {saved.switched ? "The service answers with it now." : "The service goes on with the old one."}
       </p>
+      {saved.void.length + saved.notes.length > 0 && (
+        <ul class="edit-void">
+          {[...saved.void, ...saved.notes].map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      )}
       <p class="muted">
         After a restart: <code>textaxa serve {saved.folder}</code>
       </p>
