@@ -85,7 +85,6 @@ def test_a_node_tells_scores_mix_ups_and_examples_and_leads_on(browser, port):
     with opened(browser, port, "#/explore") as page:
         tab = page.tab
         look_for(tab, "cards")
-        tab.wait_for_selector("[role=option][aria-selected=true]")
         tab.keyboard.press("Enter")
         tab.wait_for_selector("h2 >> text=Cards")
         tab.wait_for_selector("text=Of 4 texts that belong here, 3 were put here.")

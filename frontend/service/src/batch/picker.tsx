@@ -1,6 +1,6 @@
 // Choosing the right category: type some letters, arrows, Enter.
 import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { type FoundNode, search } from "../explore/remote";
+import { useFound } from "../explore/found";
 
 interface Props {
   model: string;
@@ -10,42 +10,33 @@ interface Props {
   onCancel(): void;
 }
 
-const PAUSE = 120;
-
 export function Picker({ model, near, onChoose, onCancel }: Props) {
   const id = useId();
   const box = useRef<HTMLInputElement>(null);
   const [words, setWords] = useState("");
-  const [found, setFound] = useState<string[][]>([]);
-  const [trouble, setTrouble] = useState("");
   const [at, setAt] = useState(0);
   const query = words.trim();
+  const { nodes, fresh, trouble, whenFresh, wait } = useFound(model, query);
+  const found = nodes?.map((one) => one.path) ?? [];
   const offered = query ? found : near;
 
   // Before the next key: what is typed at once belongs into the box.
   useLayoutEffect(() => box.current?.focus(), []);
-  useEffect(() => {
-    if (!query) return setFound([]);
-    let current = true;
-    const timer = window.setTimeout(() => {
-      search(model, query).then(
-        (nodes) => current && (setFound(pathsOf(nodes)), setAt(0), setTrouble("")),
-        (error: unknown) => current && setTrouble(error instanceof Error ? error.message : String(error)),
-      );
-    }, PAUSE);
-    return () => {
-      current = false;
-      window.clearTimeout(timer);
-    };
-  }, [model, query]);
+  useEffect(() => setAt(0), [nodes]);
   useEffect(() => document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
 
   const onKeyDown = (event: KeyboardEvent) => {
+    wait();
     if (event.key === "Escape") onCancel();
     else if (event.key === "ArrowDown") setAt(Math.min(offered.length - 1, at + 1));
     else if (event.key === "ArrowUp") setAt(Math.max(0, at - 1));
-    else if (event.key === "Enter" && offered[at]) onChoose(offered[at]);
-    else return;
+    else if (event.key === "Enter" && !query) near[at] && onChoose(near[at]);
+    else if (event.key === "Enter") {
+      whenFresh((come) => {
+        const one = come[come === nodes ? at : 0];
+        if (one) onChoose(one.path);
+      });
+    } else return;
     event.preventDefault();
   };
 
@@ -84,10 +75,8 @@ export function Picker({ model, near, onChoose, onCancel }: Props) {
         ))}
       </ul>
       <p class="muted" role="status">
-        {trouble || (query && !found.length ? "No category has these letters." : "")}
+        {trouble || (query && fresh && !found.length ? "No category has these letters." : "")}
       </p>
     </div>
   );
 }
-
-const pathsOf = (nodes: FoundNode[]) => nodes.map((one) => one.path);

@@ -1,10 +1,7 @@
 // Search: words in, nodes out; arrows and Enter choose one without leaving the box.
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { type FoundNode, search } from "./remote";
+import { useFound } from "./found";
 import { words } from "./state";
-
-/** After so many milliseconds without a key, the service is asked. */
-const PAUSE = 150;
 
 interface Props {
   model: string;
@@ -14,37 +11,26 @@ interface Props {
 export function Search({ model, onChoose }: Props) {
   const id = useId();
   const box = useRef<HTMLInputElement>(null);
-  const [found, setFound] = useState<FoundNode[] | null>(null);
-  const [trouble, setTrouble] = useState("");
-  const [at, setAt] = useState(-1);
+  const [at, setAt] = useState(0);
   const query = words.value.trim();
+  const { nodes: found, trouble, whenFresh, wait } = useFound(model, query);
 
-  useEffect(() => {
-    setTrouble("");
-    if (!query) return setFound(null);
-    let current = true;
-    const timer = window.setTimeout(() => {
-      search(model, query).then(
-        (nodes) => current && (setFound(nodes), setAt(nodes.length ? 0 : -1)),
-        (error: unknown) => current && setTrouble(error instanceof Error ? error.message : String(error)),
-      );
-    }, PAUSE);
-    return () => {
-      current = false;
-      window.clearTimeout(timer);
-    };
-  }, [model, query]);
-
+  useEffect(() => setAt(0), [found]);
   useEffect(() => slashFocuses(box), []);
   useEffect(() => document.getElementById(`${id}-${at}`)?.scrollIntoView({ block: "nearest" }), [at]);
 
   const onKeyDown = (event: KeyboardEvent) => {
     const last = (found?.length ?? 0) - 1;
+    wait();
     if (event.key === "Escape") words.value = "";
     else if (event.key === "ArrowDown" && last >= 0) setAt(Math.min(last, at + 1));
     else if (event.key === "ArrowUp" && last >= 0) setAt(Math.max(0, at - 1));
-    else if (event.key === "Enter" && found?.[at]) onChoose(found[at].id);
-    else return;
+    else if (event.key === "Enter" && query) {
+      whenFresh((nodes) => {
+        const one = nodes[nodes === found ? at : 0];
+        if (one) onChoose(one.id);
+      });
+    } else return;
     event.preventDefault();
   };
 

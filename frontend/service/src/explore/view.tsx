@@ -1,4 +1,5 @@
 // Explore: the tree and search at one side, the page of the chosen node at the other.
+import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { model } from "../shell/model";
 import { isRest, wayOf } from "./branches";
@@ -122,5 +123,12 @@ function focusSearch() {
 
 /** Readers of screens go on at the node's name, once it is there. */
 function focusPage() {
-  window.setTimeout(() => document.getElementById("node-name")?.focus(), 250);
+  const id = idOf(location.hash);
+  const ends = effect(() => {
+    if (state.shown.value?.id !== id && !state.trouble.value) return;
+    window.setTimeout(() => {
+      ends();
+      document.getElementById("node-name")?.focus();
+    });
+  });
 }
