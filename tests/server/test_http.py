@@ -287,6 +287,10 @@ def test_the_openapi_document_describes_every_route_with_its_errors(folder):
     assert "examples" in classify_told["requestBody"]["content"]["application/json"]
     assert "example" in classify_told["responses"]["429"]["content"]["application/json"]
     assert document["components"]["securitySchemes"].keys() == {"bearer", "key"}
+    fields = document["components"]["schemas"]["Classify"]["properties"]
+    assert (fields["top"]["minimum"], fields["top"]["maximum"]) == (1, 100)
+    assert fields["depth"]["anyOf"][0]["minimum"] == 1
+    assert fields["accuracy"]["anyOf"][0]["exclusiveMaximum"] == 1
     for path, methods in document["paths"].items():
         for told in methods.values():
             assert told["summary"], path

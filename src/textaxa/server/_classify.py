@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from textaxa.decisions import Choice
 from textaxa.server._cut import cut
-from textaxa.server._fields import Number, Whole
+from textaxa.server._fields import NUMBER
 from textaxa.server._gone import until_gone
 from textaxa.server._models import LONGEST_NAME
 from textaxa.server._names import Names
@@ -23,7 +23,11 @@ MOST_PATHS = 100
 MOST_NODES = 1000
 MOST_LEVELS = 100
 
-Share = Annotated[Number, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(gt=0, lt=1), NUMBER]
+Paths = Annotated[int, Field(ge=1, le=MOST_PATHS), NUMBER]
+Depth = Annotated[int, Field(ge=1, le=MOST_LEVELS), NUMBER]
+Nodes = Annotated[int, Field(ge=0, le=MOST_NODES), NUMBER]
+Beta = Annotated[float, Field(gt=0, le=1000), NUMBER]
 
 
 def _both(one: str, other: str) -> dict[str, Any]:
@@ -50,7 +54,7 @@ class Classify(BaseModel):
         default=None, min_length=1, description="Several texts; the answers have their order."
     )
     model: str | None = Field(default=None, max_length=LONGEST_NAME, description="Its name; else the default.")
-    top: Whole = Field(default=1, ge=1, le=MOST_PATHS, description="Paths a text, most probable first.")
+    top: Paths = Field(default=1, description="Paths a text, most probable first.")
     accuracy: Share | None = Field(
         default=None, description="Promise that this share of the answers is right; paths stop where that ends."
     )
@@ -62,12 +66,12 @@ class Classify(BaseModel):
         default=None, description="Say which texts belong nowhere, with this share of false alarms."
     )
     set_coverage: Share | None = Field(default=None, description="Add a set of paths that holds the true one so often.")
-    depth: Whole | None = Field(default=None, ge=1, le=MOST_LEVELS, description="The deepest level that is answered.")
+    depth: Depth | None = Field(default=None, description="The deepest level that is answered.")
     decoder: Literal["most-probable", "hf-beta", "min-risk", "greedy"] | None = Field(
         default=None, description="How probabilities become a path."
     )
-    beta: Number = Field(default=1.0, gt=0, le=1000, description="Decoder hf-beta: weight of recall over precision.")
-    nodes: Whole = Field(default=0, ge=0, le=MOST_NODES, description="Add as many most probable nodes of each text.")
+    beta: Beta = Field(default=1.0, description="Decoder hf-beta: weight of recall over precision.")
+    nodes: Nodes = Field(default=0, description="Add as many most probable nodes of each text.")
     language: str | None = Field(
         default=None, max_length=40, description="Add the names of nodes in it, where they are known."
     )

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from textaxa.server._fields import Whole
+from textaxa.server._fields import NUMBER
 from textaxa.server._models import LONGEST_NAME
 
 MOST_TRIED = 20
@@ -14,47 +14,104 @@ LONGEST = 20_000
 
 MOST_LEVELS = 200
 
-Name = Annotated[str, Field(max_length=LONGEST)]
-NodePath = Annotated[list[Name], Field(max_length=MOST_LEVELS)]
+Text = Annotated[str, Field(max_length=LONGEST)]
+Name = Annotated[str, Field(max_length=LONGEST, pattern=r"\S", description="Not blank.")]
+NodePath = Annotated[
+    list[Name], Field(min_length=1, max_length=MOST_LEVELS, description="Names from the top level down.")
+]
+Position = Annotated[int | None, Field(ge=0, le=2**31, description="Place among siblings, from 0; else the last.")]
 Model = Annotated[str | None, Query(max_length=LONGEST_NAME, description="Its name; else the default.")]
-Revision = Annotated[Whole, Field(ge=0, le=2**53, description="That of the draft as it was seen.")]
+Revision = Annotated[int, Field(ge=0, le=2**53, description="That of the draft as it was seen.")]
 
 
-class Part(BaseModel):
+class Form(BaseModel):
+    """Refuses keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Part(Form):
     """One of the nodes that a node is split into."""
 
-    model_config = ConfigDict(extra="forbid")
-
     name: Name
-    description: Name = ""
+    description: Text = ""
 
 
-class OneEdit(BaseModel):
-    """An edit; which fields it has depends on its kind."""
+class Add(Form):
+    """A new node."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    edit: Literal["add", "rename", "describe", "move", "merge", "split", "remove", "terminal"]
-    path: NodePath | None = Field(default=None, description="All but `merge`: the node; `add`: where it will be.")
-    name: Name | None = Field(default=None, description="`rename`: the new name.")
-    description: Name | None = Field(default=None, description="`add`, `describe`.")
-    code: Name | None = Field(default=None, description="`add`: its code; else one is made up where there are codes.")
-    position: Whole | None = Field(default=None, ge=0, le=2**31, description="`add`, `move`: place among siblings.")
-    to: NodePath | Literal["children", "siblings"] | None = Field(
-        default=None, description="`move`: the new parent, empty for the top level. `split`: where the new nodes go."
-    )
-    paths: list[NodePath] | None = Field(default=None, max_length=1000, description="`merge`: what becomes part.")
-    into: list[Part] | NodePath | None = Field(
-        default=None, max_length=1000, description="`merge`: what stays. `split`: the new nodes."
-    )
-    children: Literal["remove", "lift"] | None = Field(default=None, description="`remove`: what of those below.")
-    terminal: bool | None = Field(default=None, description="`terminal`: whether labels may end there.")
+    edit: Literal["add"]
+    path: NodePath
+    description: Text = ""
+    code: Name | None = Field(default=None, description="Where the taxonomy has codes; else one is made up.")
+    position: Position = None
 
 
-class OfModel(BaseModel):
+class Rename(Form):
+    """Another name."""
+
+    edit: Literal["rename"]
+    path: NodePath
+    name: Name
+
+
+class Describe(Form):
+    """Another description."""
+
+    edit: Literal["describe"]
+    path: NodePath
+    description: Text
+
+
+class Move(Form):
+    """Another place."""
+
+    edit: Literal["move"]
+    path: NodePath
+    to: list[Name] = Field(max_length=MOST_LEVELS, description="The new parent; empty for the top level.")
+    position: Position = None
+
+
+class Merge(Form):
+    """Nodes become part of another."""
+
+    edit: Literal["merge"]
+    paths: list[NodePath] = Field(min_length=1, max_length=1000)
+    into: NodePath
+
+
+class Split(Form):
+    """A node becomes several."""
+
+    edit: Literal["split"]
+    path: NodePath
+    into: list[Part] = Field(min_length=2, max_length=1000)
+    to: Literal["children", "siblings"] = "children"
+
+
+class Remove(Form):
+    """A node goes."""
+
+    edit: Literal["remove"]
+    path: NodePath
+    children: Literal["remove", "lift"] = Field(default="remove", description="What of those below it.")
+
+
+class SetTerminal(Form):
+    """Labels may end at a node, or no more."""
+
+    edit: Literal["terminal"]
+    path: NodePath
+    terminal: bool
+
+
+OneEdit = Annotated[
+    Add | Rename | Describe | Move | Merge | Split | Remove | SetTerminal, Field(discriminator="edit")
+]
+
+
+class OfModel(Form):
     """Whose draft."""
-
-    model_config = ConfigDict(extra="forbid")
 
     model: str | None = Field(default=None, max_length=LONGEST_NAME, description="Its name; else the default.")
 
@@ -84,7 +141,12 @@ class Texts(OfModel):
 class NewVersion(Step):
     """How to save."""
 
-    name: str | None = Field(default=None, max_length=100, description="Of its folder; else `<model>-<n>`.")
+    name: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Of its folder: letters, digits, `-`, `_`, `.`; else `<model>-<n>`.",
+        json_schema_extra={"pattern": r"^[A-Za-z0-9_]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_-])?$"},
+    )
     switch: bool = Field(default=False, description="Answer with the new version from now on.")
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from textaxa.errors import DataError
 from textaxa.feedback import Correction, FeedbackStore, open_feedback
 from textaxa.server._explain import LONGEST_NAME, MOST_LEVELS
-from textaxa.server._fields import Number
+from textaxa.server._fields import NUMBER
 from textaxa.server._paths import known_path
 from textaxa.server._problems import Refused, problems
 from textaxa.server._settings import ServerSettings
@@ -47,7 +47,9 @@ class Feedback(BaseModel):
         default=None, min_length=1, max_length=MOST_PATHS, description="Its true paths, where it may have several."
     )
     predicted: list[Name] | None = Field(default=None, max_length=MOST_LEVELS, description="What the model had said.")
-    probability: Number | None = Field(default=None, ge=0, le=1, description="How probable it thought that.")
+    probability: Annotated[float, Field(ge=0, le=1), NUMBER] | None = Field(
+        default=None, description="How probable it thought that."
+    )
     model: str | None = Field(default=None, max_length=200, description="Which model; else the default.")
     by: str | None = Field(default=None, max_length=200, description="Who says so.")
     comment: str | None = Field(default=None, max_length=5000)

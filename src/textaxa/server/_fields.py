@@ -1,6 +1,6 @@
 """Numbers in request bodies, taken as JSON has them: ``false`` and ``"3"`` are no numbers."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import BeforeValidator
 
@@ -11,8 +11,6 @@ def _number(value: Any) -> Any:
     return value
 
 
-Whole = Annotated[int, BeforeValidator(_number)]
-"""A whole number; ``3.0`` is one, as in JSON Schema."""
-
-Number = Annotated[float, BeforeValidator(_number)]
-"""A number."""
+NUMBER = BeforeValidator(_number)
+"""For types of numbers, behind their bounds: ``Annotated[int, Field(ge=0), NUMBER]``. Bounds that stand elsewhere do not
+reach the OpenAPI document. A whole number may be written ``3.0``, as in JSON Schema."""
