@@ -63,8 +63,8 @@ def _table(given: Any, found: dict[str, Any]) -> list[str]:
     return [
         "One text over HTTP, and many",
         f"The model fine-tuned on {given.set}, {found['runtime']}, {given.threads} threads; {found['texts']:,} "
-        f"different texts of {found['characters']:.0f} characters (median). Medians of {given.rounds} rounds in turn; server and "
-        "load generator share the machine.",
+        f"different texts of {found['characters']:.0f} characters (median). Medians of {given.rounds} rounds in turn; "
+        "server and load generator share the machine.",
         "",
         f"At {RATE} requests a second, at random times, one text each:",
         "",
