@@ -21,7 +21,7 @@ NodePath = Annotated[
 ]
 Position = Annotated[int | None, Field(ge=0, le=2**31, description="Place among siblings, from 0; else the last.")]
 Model = Annotated[str | None, Query(max_length=LONGEST_NAME, description="Its name; else the default.")]
-Revision = Annotated[int, Field(ge=0, le=2**53, description="That of the draft as it was seen.")]
+Revision = Annotated[int, Field(ge=0, le=2**53, description="That of the draft as it was seen."), NUMBER]
 
 
 class Form(BaseModel):
@@ -105,9 +105,7 @@ class SetTerminal(Form):
     terminal: bool
 
 
-OneEdit = Annotated[
-    Add | Rename | Describe | Move | Merge | Split | Remove | SetTerminal, Field(discriminator="edit")
-]
+OneEdit = Annotated[Add | Rename | Describe | Move | Merge | Split | Remove | SetTerminal, Field(discriminator="edit")]
 
 
 class OfModel(Form):

@@ -12,5 +12,5 @@ def _number(value: Any) -> Any:
 
 
 NUMBER = BeforeValidator(_number)
-"""For types of numbers, behind their bounds: ``Annotated[int, Field(ge=0), NUMBER]``. Bounds that stand elsewhere do not
-reach the OpenAPI document. A whole number may be written ``3.0``, as in JSON Schema."""
+"""For types of numbers, behind their bounds: ``Annotated[int, Field(ge=0), NUMBER]``. Bounds that stand elsewhere do
+not reach the OpenAPI document. A whole number may be written ``3.0``, as in JSON Schema."""
