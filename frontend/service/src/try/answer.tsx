@@ -101,7 +101,7 @@ function Verdict({ answer }: { answer: Answer }) {
     <>
       {others.length > 0 && (
         <>
-          <h3>It could also be</h3>
+          <h3>It could also be{offered && " (choose the one that is right)"}</h3>
           <ol class="others">
             {others.map((path, i) => (
               <li key={path.path}>
@@ -109,7 +109,6 @@ function Verdict({ answer }: { answer: Answer }) {
                   type="button"
                   data-key={offered ? i + 1 : undefined}
                   disabled={!offered}
-                  aria-label={`${labelsOf(path).join(", ")}, ${percent(path.probability)}${offered ? ": this one is right" : ""}`}
                   onClick={() => void say([namesOf(path)])}
                 >
                   {offered && <kbd aria-hidden="true">{i + 1}</kbd>}

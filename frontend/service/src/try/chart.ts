@@ -16,7 +16,6 @@ export interface Picture {
 interface Colours {
   dark: string;
   light: string;
-  line: string;
   text: string;
   onLight: string;
   surface: string;
@@ -47,12 +46,12 @@ function optionOf(nodes: readonly Lit[], colours: Colours) {
     series: [
       {
         type: "sunburst",
-        radius: ["18%", "96%"],
-        sort: undefined,
+        radius: ["14%", "98%"],
+        sort: undefined, // the order given: most probable first
         nodeClick: "rootToNode",
         data: [...nodes.map((one) => entryOf(one, colours)), rest],
         itemStyle: { borderWidth: 2, borderColor: colours.surface },
-        label: { minAngle: 10, overflow: "truncate", width: 84, fontSize: 13, fontFamily: "system-ui, sans-serif", rotate: 0 },
+        label: { minAngle: 12, overflow: "break", width: 96, fontSize: 12, lineHeight: 15, fontFamily: "system-ui, sans-serif", rotate: 0 },
         emphasis: { focus: "none", itemStyle: { borderColor: colours.text, borderWidth: 2 } },
       },
     ],
@@ -67,7 +66,7 @@ function entryOf(node: Lit, colours: Colours): Record<string, unknown> {
     value: node.probability,
     lit: node,
     children: node.below.map((one) => entryOf(one, colours)),
-    itemStyle: { color, ...(node.answer ? { borderColor: colours.surface } : {}) },
+    itemStyle: { color },
     label: { color: share > 0.6 ? colours.onLight : colours.text, fontWeight: node.answer ? "bold" : "normal" },
   };
 }
@@ -78,7 +77,6 @@ function coloursOf(element: HTMLElement): Colours {
   return {
     dark: of("--raised"),
     light: of("--accent"),
-    line: of("--line"),
     text: of("--text"),
     onLight: of("--on-accent"),
     surface: of("--surface"),

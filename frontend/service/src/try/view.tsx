@@ -40,7 +40,7 @@ export function TryView() {
     >
       <div class="try-in">
         <TextBox />
-        <Promise_ />
+        <Target />
         <Words />
         <Recent />
       </div>
@@ -76,7 +76,7 @@ function TextBox() {
         <h1>
           <label for="text">Which category does a text belong to?</label>
         </h1>
-        <button type="button" class="quiet" aria-label="Keys" onClick={() => (help.value = true)}>
+        <button type="button" class="quiet keys-button" aria-label="Keys" onClick={() => (help.value = true)}>
           Keys <kbd aria-hidden="true">?</kbd>
         </button>
       </div>
@@ -112,7 +112,7 @@ function TextBox() {
 }
 
 /** How sure the answers shall be, where the model can promise. */
-function Promise_() {
+function Target() {
   const [last, remembered] = useState(90);
   if (!model.value?.promise) return null;
   const on = state.accuracy.value !== null;
@@ -158,7 +158,7 @@ function Words() {
     <section class="why" aria-labelledby="why-name">
       <div class="card-head">
         <h2 id="why-name">Words that argued for it</h2>
-        <button type="button" data-key="w" aria-pressed={state.why.value} onClick={() => (state.why.value = !state.why.value)}>
+        <button type="button" data-key="w" aria-expanded={state.why.value} onClick={() => (state.why.value = !state.why.value)}>
           {state.why.value ? "Hide" : "Show"} <kbd aria-hidden="true">w</kbd>
         </button>
       </div>
