@@ -118,19 +118,21 @@ def test_two_editors_do_not_overwrite_each_other(folder):
 
 
 IMPOSSIBLE = [
-    ({"edit": "rename", "path": ["Games", "Sport"], "name": "x"}, "Did you mean 'Sports'"),
-    ({"edit": "rename", "path": ["Games"], "name": "  "}, "blank"),
-    ({"edit": "rename", "path": ["Games"]}, "lacks 'name'"),
-    ({"edit": "rename", "path": ["Games"], "name": "a", "terminal": True}, "no key 'terminal'"),
-    ({"edit": "move", "path": ["Games"], "to": ["Games", "Sports"]}, "circle"),
-    ({"edit": "move", "path": ["Games"], "to": "children"}, "is text, not a path"),
-    ({"edit": "split", "path": ["Money"], "into": [{"name": "a"}]}, "fewer than two"),
-    ({"edit": "split", "path": ["Money"], "into": [{"name": "a"}, {"name": "b"}], "to": ["x"]}, "'siblings'"),
-    ({"edit": "grow", "path": ["Games"]}, "Input should be"),
-    ({"edit": "add", "path": [], "position": 0}, "path is empty"),
-    ({"edit": "add", "path": ["x"], "position": -1}, "greater than"),
-    ({"edit": "merge", "paths": [], "into": ["Games"]}, "one path or more"),
-    ({"edit": "merge", "paths": [["Games"]], "into": [{"name": "Games"}]}, "where a name belongs"),
+    (409, {"edit": "rename", "path": ["Games", "Sport"], "name": "x"}, "Did you mean 'Sports'"),
+    (409, {"edit": "move", "path": ["Games"], "to": ["Games", "Sports"]}, "circle"),
+    (409, {"edit": "split", "path": ["Money"], "into": [{"name": "a"}, {"name": "a"}]}, "same name"),
+    (409, {"edit": "rename", "path": ["Games"], "name": "\x1c"}, "blank"),
+    (422, {"edit": "rename", "path": ["Games"], "name": "  "}, "edit.rename.name"),
+    (422, {"edit": "rename", "path": ["Games"]}, "edit.rename.name: Field required"),
+    (422, {"edit": "rename", "path": ["Games"], "name": "a", "terminal": True}, "edit.rename.terminal"),
+    (422, {"edit": "move", "path": ["Games"], "to": "children"}, "valid list"),
+    (422, {"edit": "split", "path": ["Money"], "into": [{"name": "a"}]}, "at least 2"),
+    (422, {"edit": "split", "path": ["Money"], "into": [{"name": "a"}, {"name": "b"}], "to": ["x"]}, "'siblings'"),
+    (422, {"edit": "grow", "path": ["Games"]}, "'grow'"),
+    (422, {"edit": "add", "path": [], "position": 0}, "at least 1"),
+    (422, {"edit": "add", "path": ["x"], "position": -1}, "greater than"),
+    (422, {"edit": "merge", "paths": [], "into": ["Games"]}, "at least 1"),
+    (422, {"edit": "merge", "paths": [["Games"]], "into": [{"name": "Games"}]}, "valid string"),
 ]
 
 
@@ -141,10 +143,10 @@ def untouched(trained, tmp_path_factory):
         yield served
 
 
-@pytest.mark.parametrize(("edit", "message"), IMPOSSIBLE)
-def test_what_is_not_possible_is_refused_and_changes_nothing(untouched, edit, message):
+@pytest.mark.parametrize(("status", "edit", "message"), IMPOSSIBLE)
+def test_what_is_not_possible_is_refused_and_changes_nothing(untouched, status, edit, message):
     refused = edited(untouched, edit, 0)
-    assert refused.status_code == 422
+    assert refused.status_code == status
     assert message in refused.json()["error"]["message"]
     assert untouched.get("/v1/edit").json()["revision"] == 0
 

@@ -54,20 +54,20 @@ class Draft:
         """Give the draft with one more edit; what was undone cannot be done again."""
         if len(self.edits) >= MOST_EDITS:
             raise Refused(
-                422, "too_many_edits", f"The draft has {MOST_EDITS:,} edits. Save a version, and go on with it."
+                409, "too_many_edits", f"The draft has {MOST_EDITS:,} edits. Save a version, and go on with it."
             )
         return replace(self, edits=(*self.edits, edit), undone=())
 
     def undo(self) -> "Draft":
         """Give the draft without its last edit."""
         if not self.edits:
-            raise Refused(422, "nothing_to_undo", "There is no edit to undo.")
+            raise Refused(409, "nothing_to_undo", "There is no edit to undo.")
         return replace(self, edits=self.edits[:-1], undone=(self.edits[-1], *self.undone))
 
     def redo(self) -> "Draft":
         """Give the draft with the edit that was undone last."""
         if not self.undone:
-            raise Refused(422, "nothing_to_redo", "There is no edit to do again.")
+            raise Refused(409, "nothing_to_redo", "There is no edit to do again.")
         return replace(self, edits=(*self.edits, self.undone[0]), undone=self.undone[1:])
 
     def to_dict(self) -> dict[str, Any]:

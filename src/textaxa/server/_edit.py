@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
+from textaxa.errors import TaxonomyError
 from textaxa.server._drafts import Draft, Drafts
 from textaxa.server._edit_forms import (
     DraftTold,
@@ -67,12 +68,12 @@ class Desk:
         Raises
         ------
         Refused
-            It has too many nodes (status 422).
+            It has too many nodes (status 409).
         """
         served = self.service.get(model)
         if len(served.taxonomy) > MOST_NODES:
             raise Refused(
-                422,
+                409,
                 "too_many_nodes",
                 f"{served.name!r} has {len(served.taxonomy):,} nodes, and {MOST_NODES:,} can be edited in a page. Edit "
                 "its taxonomy as a file: textaxa taxonomy edit.",
@@ -145,11 +146,14 @@ def _add_draft(routes: APIRouter, desk: Desk) -> None:
     @routes.post("/v1/edit", summary="Edit", response_model=DraftTold, responses=_WRITE)
     async def edit(asked: NewEdit) -> JSONResponse:
         """Add an edit to the draft; it is on disk when this answers."""
-        new = edit_from_dict(asked.edit.model_dump(exclude_none=True))
 
         def with_edit(served: "Served", draft: Draft) -> Draft:
-            changed = draft.with_edit(new)
-            desk.edited(served, changed)
+            try:
+                changed = draft.with_edit(edit_from_dict(asked.edit.model_dump(exclude_unset=True)))
+                desk.edited(served, changed)
+            except TaxonomyError as error:
+                # Not 422: the edit is well formed, and another draft could take it.
+                raise Refused(409, "impossible_edit", str(error), where=["edit"]) from error
             return changed
 
         return await asyncio.to_thread(_changed, desk, asked, with_edit)
@@ -256,7 +260,7 @@ def _saved(desk: Desk, served: "Served", asked: NewVersion) -> tuple["Path", "Mi
             )
         edited = desk.edited(served, draft)
         if not draft.edits:
-            raise Refused(422, "nothing_to_save", "There is no edit to save. Change the taxonomy first.")
+            raise Refused(409, "nothing_to_save", "There is no edit to save. Change the taxonomy first.")
         folder = desk.place(served) / free_name(served.name, desk.place(served), asked.name)
         report = save(served, edited, draft.edits, folder)
         with told_if_not_written():

@@ -19,7 +19,9 @@ Name = Annotated[str, Field(max_length=LONGEST, pattern=r"\S", description="Not 
 NodePath = Annotated[
     list[Name], Field(min_length=1, max_length=MOST_LEVELS, description="Names from the top level down.")
 ]
-Position = Annotated[int | None, Field(ge=0, le=2**31, description="Place among siblings, from 0; else the last.")]
+Position = Annotated[
+    int | None, Field(ge=0, le=2**31, description="Place among siblings, from 0; else the last."), NUMBER
+]
 Model = Annotated[str | None, Query(max_length=LONGEST_NAME, description="Its name; else the default.")]
 Revision = Annotated[int, Field(ge=0, le=2**53, description="That of the draft as it was seen."), NUMBER]
 
