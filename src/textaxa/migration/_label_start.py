@@ -56,13 +56,15 @@ def mean_length(rows: np.ndarray) -> float:
     return float(np.linalg.norm(centred, axis=1).mean())
 
 
-def size_of(row: Row, length: float, width: int) -> tuple[float, float]:
+def size_of(
+    row: Row, length: float, width: int, *, steep: float = STEEP, threshold: float = THRESHOLD
+) -> tuple[float, float]:
     """Give what the direction of a row is multiplied by, and what is added to its bias."""
     if row.sources:
         return length, float(np.log(row.share))
     if not row.competes:
         return length, 0.0
-    return STEEP * length, -THRESHOLD * STEEP * length * width**0.5
+    return steep * length, -threshold * steep * length * width**0.5
 
 
 class DenseStart:

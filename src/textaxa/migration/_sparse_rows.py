@@ -14,9 +14,9 @@ from textaxa.migration._label_start import direction, size_of
 from textaxa.migration._plan import Planner, Row
 from textaxa.taxonomy import NodeMapping, Taxonomy, label_texts
 
-_WIDTH = 1.0
-"""A TF-IDF vector has length 1 (or the square root of how many kinds of n-grams there are), where a scaled text vector
-has sqrt(D): so what a threshold is multiplied by is 1 here."""
+_STEEP, _THRESHOLD = 1.0, 0.1
+"""Length of a new row, and where it begins to win; for vectors of length 1, of n-grams, whose cosines are smaller than
+those of text vectors."""
 
 
 def option_keys(taxonomy: Taxonomy, options: Options, arrangement: str) -> list[Key]:
@@ -118,7 +118,7 @@ def _started(
 ) -> tuple[sparse.csr_matrix, float]:
     matrix, bias = rows
     base = list(row.base)
-    times, shift = size_of(row, length, int(_WIDTH))
+    times, shift = size_of(row, length, 1, steep=_STEEP, threshold=_THRESHOLD)
     start = matrix[at] if row.sources else _mean(matrix[base]) if base else sparse.csr_matrix((1, matrix.shape[1]))
     first = float(bias[at]) if row.sources else float(bias[base].mean()) if base else 0.0
     found = start + times * direction(labels, int(row.key[-1]), row.against)
