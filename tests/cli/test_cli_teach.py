@@ -109,7 +109,8 @@ def test_an_unknown_path_is_an_error_or_a_new_category(run, folder, tmp_path):
     assert "line 2: 'Bücher > 写真' is not in the model's taxonomy" in done.stderr
     assert "--add-nodes" in done.stderr
     assert not (tmp_path / "m").exists()
-    done = run(*args, "--add-nodes")
+    valid = table(tmp_path / "valid.csv", ["photo 7 édit,Bücher > 写真", "bank money,bank"])
+    done = run(*args, "--add-nodes", "--valid", valid)
     assert done.exit_code == 0, done.stderr
     assert "Added to the taxonomy: Bücher, Bücher > 写真." in done.stdout
     assert answer(tmp_path / "m", "photo édit") == ("Bücher", "写真")

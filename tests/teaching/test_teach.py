@@ -144,6 +144,12 @@ class TestWhatStays:
         assert taught.model.calibration is not model.calibration
         assert taught.model.summary["best"]["path_accuracy"] > 0.7
 
+    def test_a_handful_of_validation_rows_that_contradict_each_other_is_no_trouble(self, chained):
+        valid = ["bank money 1", "Bank money 1", "music and app 4"], [(("Bank",),), (("Games", "Puzzle"),), (NEW,)]
+        taught = teach(chained, *FEW, remember=rows(), valid=valid)
+        assert taught.report.valid_rows == 3
+        assert taught.model.evidence is None
+
     def test_training_rows_are_counted(self, chained):
         taught = teach(chained, *FEW).model
         place = TAXONOMY.terminals.tolist().index(TAXONOMY.index(NEW))

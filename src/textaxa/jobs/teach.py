@@ -109,7 +109,7 @@ def teach(
     ready = opened(model)
     how = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
     wanted = columns_for(ready, columns or {}, labels=True)
-    held_out = _read(valid, wanted, how, ready)
+    held_out = _read(valid, wanted, how, None if add_nodes else ready)
     rows, held_out, used = _rows(ready, table, held_out, feedback, columns=wanted, how=how, add_nodes=add_nodes)
     old = _read(remember, wanted, how, None)
     before = None if held_out is None else _accuracy(ready, held_out)

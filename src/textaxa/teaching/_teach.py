@@ -270,9 +270,8 @@ def _settled(model: Any, changed: Any, valid: GivenRows | None, *, seed: int) ->
     if valid is not None:
         from textaxa.training import parted, settle  # noqa: PLC0415 - scikit-learn
 
-        rows = checked_rows(*valid, task=model.task, taxonomy=model.taxonomy, source="the validation rows")
         changed.settings = replace(changed.settings, training=replace(changed.settings.training, seed=seed))
-        scores = settle(changed, parted((rows.texts, rows.labels), _SHARE, seed=seed), changed.node_proba)
+        scores = settle(changed, parted(valid, _SHARE, seed=seed), changed.node_proba)
         changed.summary["best"] = scores
         return ()
     changed.calibration, changed.thresholds = model.calibration, model.thresholds
