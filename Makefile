@@ -16,7 +16,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint bench speed frontend docs clean
+.PHONY: help install demo test lint bench speed serve frontend docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -45,6 +45,12 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
 	$(MAKE) speed
+	$(MAKE) serve
+
+serve: $(INSTALLED) ## of these, those of the service: latency, load, memory, lost answers (see benchmarks/serve)
+	@for run in load rivals integrity memory; do \
+		echo "== $$run"; $(BIN)/python benchmarks/serve/$$run.py || exit 1; \
+	done
 
 speed: $(INSTALLED) ## of these, those of speed and size (see benchmarks/speed)
 	@for run in $(SPEED); do \

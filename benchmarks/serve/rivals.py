@@ -110,8 +110,8 @@ def _table(given: Any, medians: dict[str, Any], same: dict[str, float]) -> list[
         "The service beside LitServe",
         f"The same model (fine-tuned on {given.set}, export {given.precision}, {given.threads} threads), the same "
         f"engine and answers; medians of {given.rounds} rounds in turn, server and load generator on the same machine. "
-        f"Median and 99th percentile at {RATE} requests a second at random times; texts a second from {CLIENTS} clients, one "
-        "text a request; equal paths on every tenth text.",
+        f"Median and 99th percentile at {RATE} requests a second at random times; texts a second from {CLIENTS} "
+        "clients, one text a request; equal paths on every tenth text.",
         "",
         "| server | median | 99th percentile | texts a second | same paths |",
         "| --- | --: | --: | --: | --: |",
