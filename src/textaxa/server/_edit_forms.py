@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from textaxa.server._fields import NUMBER
 from textaxa.server._models import LONGEST_NAME
@@ -20,7 +20,8 @@ NodePath = Annotated[
     list[Name], Field(min_length=1, max_length=MOST_LEVELS, description="Names from the top level down.")
 ]
 Position = Annotated[
-    int | None, Field(ge=0, le=2**31, description="Place among siblings, from 0; else the last."), NUMBER
+    Annotated[int, Field(ge=0, le=2**31), NUMBER] | None,
+    Field(description="Place among siblings, from 0; else the last."),
 ]
 Model = Annotated[str | None, Query(max_length=LONGEST_NAME, description="Its name; else the default.")]
 Revision = Annotated[int, Field(ge=0, le=2**53, description="That of the draft as it was seen."), NUMBER]
@@ -104,7 +105,7 @@ class SetTerminal(Form):
 
     edit: Literal["terminal"]
     path: NodePath
-    terminal: bool
+    terminal: StrictBool
 
 
 OneEdit = Annotated[Add | Rename | Describe | Move | Merge | Split | Remove | SetTerminal, Field(discriminator="edit")]
@@ -147,7 +148,7 @@ class NewVersion(Step):
         description="Of its folder: letters, digits, `-`, `_`, `.`; else `<model>-<n>`.",
         json_schema_extra={"pattern": r"^[A-Za-z0-9_]([A-Za-z0-9._-]{0,78}[A-Za-z0-9_-])?$"},
     )
-    switch: bool = Field(default=False, description="Answer with the new version from now on.")
+    switch: StrictBool = Field(default=False, description="Answer with the new version from now on.")
 
 
 class DraftTold(BaseModel):
