@@ -1,5 +1,6 @@
 """``textaxa serve`` as a process: what it says, what it refuses, and how it ends without losing a request."""
 
+import json
 import os
 import signal
 import socket
@@ -219,6 +220,18 @@ def test_without_the_extra_it_says_what_to_install(folder, package, tmp_path):
     (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n", encoding="utf-8")
     told = refusal(str(folder), PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     assert 'pip install "textaxa[serve]"' in told
+
+
+def test_a_model_that_only_pytorch_computes_is_told_what_it_lacks(tmp_path):
+    config = {"format": "textaxa-model", "format_version": 1, "task": "single", "head": {"name": "chained"}}
+    folder = tmp_path / "neural"
+    folder.mkdir()
+    whole = config | {name: {} for name in ("encoder", "training", "summary", "files")}
+    (folder / "config.json").write_text(json.dumps(whole), encoding="utf-8")
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['torch'] = None\n", encoding="utf-8")
+    told = refusal(str(folder), PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+    assert "has not been exported" in told
+    assert f"textaxa export {folder}" in told
 
 
 def test_short_keys_and_an_empty_file_of_keys_are_refused(folder, tmp_path):

@@ -3,11 +3,12 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
-from textaxa.errors import ConfigError
+from textaxa.errors import ConfigError, MissingExtraError
 from textaxa.server import ServerSettings
 
 if TYPE_CHECKING:
@@ -100,7 +101,21 @@ def _check(folders: Mapping[str, Path], settings: ServerSettings) -> None:
     from textaxa.persistence import read_config
 
     for folder in folders.values():
-        read_config(folder)
+        _check_computable(folder, read_config(folder), settings.runtime)
+
+
+def _check_computable(folder: Path, config: Mapping[str, Any], runtime: str) -> None:
+    """Refuse a model that only PyTorch computes, where there is none: an export is the cure that fits a server."""
+    from textaxa.heads import needs_encoder
+    from textaxa.runtime import is_exported
+
+    if runtime != "auto" or is_exported(config) or not needs_encoder(config["head"].get("name", "")):
+        return
+    if find_spec("torch") is None:
+        raise MissingExtraError(
+            f"{folder} has not been exported, so only PyTorch computes it, which is not installed here. Export it "
+            f'where PyTorch is: textaxa export {folder}; or install it: pip install "textaxa[train]"'
+        )
 
 
 @contextmanager
