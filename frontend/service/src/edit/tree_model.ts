@@ -81,16 +81,7 @@ export class Tree {
     return { edit: "move", path: this.path(key), to: this.path(parent), position };
   }
 
-  /** A name that no sibling has. */
-  freeName(parent: number | null, wanted: string): string {
-    const taken = new Set(this.childrenOf(parent).map((key) => this.byKey.get(key)!.name));
-    for (let n = 1; ; n++) {
-      const name = n === 1 ? wanted : `${wanted} ${n}`;
-      if (!taken.has(name)) return name;
-    }
-  }
-
-  /** Nodes whose name or path has these words, nearest first; at most `limit`. */
+  /** Nodes whose name has these words, nearest first; at most `limit`. */
   search(words: string, limit: number, without: (key: number) => boolean): number[] {
     const wanted = words.trim().toLowerCase();
     const found: { key: number; rank: number }[] = [];
