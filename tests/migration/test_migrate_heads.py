@@ -152,6 +152,15 @@ def test_merged_nodes_add_up(encoder, head):
     assert after < before
 
 
+def test_a_head_that_cannot_add_up_says_so(encoder):
+    merged = Taxonomy.from_paths(
+        [("game",), ("game", "sports"), ("music", "photo", "edit"), ("music", "video"), ("bank",)]
+    )
+    links = [(("game", "football"), ("game", "sports")), (("game", "puzzle"), ("game", "sports"))]
+    done = migrate(model(encoder, "linear", TREE), merged, map_nodes(TREE, merged, links))
+    assert any("averages" in note for note in done.report.notes)
+
+
 @pytest.mark.parametrize("head", ["chained", "per-level", "conditional", "flat"])
 def test_texts_of_a_removed_node_go_to_its_parent(encoder, head):
     tree = Taxonomy.from_paths([("game", "football"), ("game", "puzzle"), ("music", "video"), ("bank",)])

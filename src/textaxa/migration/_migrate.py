@@ -36,6 +36,10 @@ _NOTES = {
 }
 
 
+_NOT_FITTED = ("linear", "wide", "cascade")
+"""Heads whose merged rows are not fitted to the sum."""
+
+
 @dataclass(frozen=True)
 class Migrated:
     """A migrated model, and what was done."""
@@ -94,7 +98,9 @@ def migrate(
     changed.summary.pop("onnx", None)
     suggestions = _suggestions(ready, changed, mapping, texts)
     head = ready.settings.head
-    notes = (_NOTES[head],) if head in _NOTES and not mapping.is_identity else ()
+    notes: tuple[str, ...] = (_NOTES[head],) if head in _NOTES and not mapping.is_identity else ()
+    if head in _NOT_FITTED and mapping.kinds["merged"]:
+        notes += (f"{head}: rows of merged nodes are averages of their parts, which add up to less than their sum.",)
     return Migrated(changed, MigrationReport(mapping, head, tuple(void), notes, suggestions, fits))
 
 
