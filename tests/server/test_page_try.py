@@ -56,7 +56,7 @@ def test_a_text_is_answered_as_one_types_with_a_number_a_level(browser, running)
         page.tab.keyboard.type(FOOTBALL, delay=15)
         page.tab.wait_for_selector(f'.answer[data-text="{FOOTBALL}"]')
         assert path(page) == "Games › Sports"
-        levels = page.tab.locator(".answer .levels li")
+        levels = page.tab.locator(".answer-levels li")
         assert levels.count() == 2
         assert levels.first.inner_text().split("\n")[0] == "Games"
         assert "as exact as it gets" in page.tab.locator(".ends").inner_text()
@@ -157,7 +157,7 @@ def test_hostile_names_are_text_and_nothing_runs(browser, running):
         page.tab.get_by_role("button", name="Tree").click()
         page.tab.wait_for_selector(f".tree-name >> text={HOSTILE}")
         answered(page, f"{HOSTILE.replace('=', ' ')} prototype object key"[1:].replace(">", ""))
-        page.tab.wait_for_selector(".answer .levels li")
+        page.tab.wait_for_selector(".answer-levels li")
         assert page.tab.locator("img").count() == 0
         assert page.tab.title() == "Try – textaxa"
 

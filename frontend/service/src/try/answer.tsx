@@ -52,7 +52,7 @@ function Way({ path }: { path: Path }) {
 
 function Levels({ path }: { path: Path }) {
   return (
-    <ol class="bars levels" aria-label="Levels and how probable they are">
+    <ol class="bars answer-levels" aria-label="Levels and how probable they are">
       {path.levels.map((level, i) => (
         <li key={i}>
           <span>{level.label ?? level.name}</span>
@@ -113,7 +113,7 @@ function Verdict({ answer }: { answer: Answer }) {
                 >
                   {offered && <kbd aria-hidden="true">{i + 1}</kbd>}
                   <Way path={path} />
-                  <span class="count">{percent(path.probability)}</span>
+                  <span class="count">{state.isAbove(path, answer) ? "nothing below it" : percent(path.probability)}</span>
                 </button>
               </li>
             ))}

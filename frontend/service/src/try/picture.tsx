@@ -38,6 +38,9 @@ export function Taxonomy({ answer }: { answer: Answer }) {
 let script: Promise<typeof import("./chart")> | null = null;
 const chartScript = () => (script ??= import(new URL("chart.js", document.baseURI).href));
 
+/** Load it while nothing else is to do, so that the first answer does not wait. */
+export const fetchAhead = () => void chartScript().catch(() => (script = null));
+
 function Rings({ answer }: { answer: Answer }) {
   const place = useRef<HTMLDivElement>(null);
   const drawn = useRef<Picture | null>(null);

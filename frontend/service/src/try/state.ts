@@ -131,14 +131,24 @@ async function askWords(of: remote.Answer, signal: AbortSignal) {
   }
 }
 
-/** Other paths than the answer, most probable first: one key away. */
+/** Other paths than the answer: one key away. */
 const MOST_OTHERS = 5;
 
+const joined = (path: remote.Path | undefined) => remote.namesOf(path).map((name) => `${name}\n`).join("");
+
+/** Whether a path is the beginning of the answer's: then it is no rival of it, but less of the same. */
+export const isAbove = (path: remote.Path, found: remote.Answer) => {
+  const first = joined(found.row.paths[0]);
+  return first.startsWith(joined(path)) && first !== joined(path);
+};
+
+/** Most probable first; what lies above the answer is last, whatever its probability, and only the nearest. */
 export const others = computed<remote.Path[]>(() => {
   const found = answer.value;
   if (!found || found.model.task === "multi") return [];
-  const first = remote.namesOf(found.row.paths[0]).join("\n");
-  return found.likely.filter((one) => remote.namesOf(one).join("\n") !== first).slice(0, MOST_OTHERS);
+  const rest = found.likely.filter((one) => joined(one) !== joined(found.row.paths[0]));
+  const above = rest.filter((one) => isAbove(one, found)).sort((a, b) => b.levels.length - a.levels.length).slice(0, 1);
+  return [...rest.filter((one) => !isAbove(one, found)).slice(0, MOST_OTHERS - above.length), ...above];
 });
 
 /** What a person said of texts, as long as the page is open: text and model to the categories. */

@@ -6,15 +6,19 @@ import { toast } from "../shell/toast";
 import { AnswerCard } from "./answer";
 import { Help, help, useKeys } from "./keys";
 import { Marked } from "./marked";
-import { Taxonomy } from "./picture";
+import { fetchAhead, Taxonomy } from "./picture";
 import { forget, recent, remember } from "./recent";
 import * as state from "./state";
 import { aloud } from "./words";
+
+/** Milliseconds after which the script of the picture is fetched: the page itself has been painted by then. */
+const AHEAD = 300;
 
 export function TryView() {
   const chosen = model.value;
   const [over, setOver] = useState(false);
   useEffect(() => state.follow(), []);
+  useEffect(() => void window.setTimeout(fetchAhead, AHEAD), []);
   useKeys();
   const answer = state.answer.value;
   useEffect(() => (answer ? remember(answer) : undefined), [answer]);
