@@ -6,7 +6,7 @@ TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
 
 ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions decoding encoders errors evaluation explanation \
-	exporting guarantee heads jobs labels linear model persistence report runtime selection settings taxonomy training wide)
+	exporting guarantee heads jobs labels linear model persistence report runtime server selection settings taxonomy training wide)
 
 # The quick ones first; the last two train the models that they measure.
 SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training linear static nearest wide taxonomy \
