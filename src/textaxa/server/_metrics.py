@@ -47,16 +47,20 @@ class Metrics:
         own.register(_Models(service))
 
     def batch(self, model: str, texts: int, tokens: int, seconds: float) -> None:
-        """Count one computation."""
+        """Count one computation, and what waits after it: with several workers only each itself knows its queue."""
         self.batch_texts.labels(model).observe(texts)
         self.batch_seconds.labels(model).observe(seconds)
         self.tokens.labels(model).inc(tokens)
+        self._count_queue()
 
     def told(self) -> bytes:
         """Give all numbers as text, those of other workers added."""
+        self._count_queue()
+        return generate_latest(_of_all_workers(self._service) if os.environ.get(SHARED) else self._own)
+
+    def _count_queue(self) -> None:
         for unit, waiting in self._service.depth().items():
             self.queue.labels(unit).set(waiting)
-        return generate_latest(_of_all_workers(self._service) if os.environ.get(SHARED) else self._own)
 
 
 class _Models:
