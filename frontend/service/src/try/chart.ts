@@ -51,7 +51,7 @@ function optionOf(nodes: readonly Lit[], colours: Colours) {
         nodeClick: "rootToNode",
         data: [...nodes.map((one) => entryOf(one, colours)), rest],
         itemStyle: { borderWidth: 2, borderColor: colours.surface },
-        label: { minAngle: 12, overflow: "break", width: 96, fontSize: 12, lineHeight: 15, fontFamily: "system-ui, sans-serif", rotate: 0 },
+        label: { minAngle: 24, overflow: "break", width: 96, fontSize: 12, lineHeight: 15, fontFamily: "system-ui, sans-serif", rotate: 0 },
         emphasis: { focus: "none", itemStyle: { borderColor: colours.text, borderWidth: 2 } },
       },
     ],
@@ -67,7 +67,7 @@ function entryOf(node: Lit, colours: Colours): Record<string, unknown> {
     lit: node,
     children: node.below.map((one) => entryOf(one, colours)),
     itemStyle: { color },
-    label: { color: share > 0.6 ? colours.onLight : colours.text, fontWeight: node.answer ? "bold" : "normal" },
+    label: { color: share > 0.75 ? colours.onLight : colours.text, fontWeight: node.answer ? "bold" : "normal" },
   };
 }
 
