@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 import time
 from types import SimpleNamespace
 
@@ -13,11 +14,13 @@ import pytest
 from server.http_service import TOKEN, client, model_folder
 
 from textaxa import read_taxonomy
+from textaxa.errors import ModelFileError
 from textaxa.persistence import load_model
 from textaxa.server import _versions
 from textaxa.server._drafts import Draft, Drafts
 from textaxa.server._edit_told import preview
 from textaxa.server._problems import Refused
+from textaxa.server._service import Service
 from textaxa.taxonomy import Add, Merge, Part, Remove, Rename, Split, Taxonomy, apply_edits, read_edits
 
 RENAME = {"edit": "rename", "path": ["Games", "Sports"], "name": "Athletics"}
@@ -233,15 +236,14 @@ def test_try_answers_with_both(folder):
 
 
 def test_without_pytorch_a_try_says_what_to_install(folder, monkeypatch):
-    def missing(folder, edited):
-        raise Refused(501, "missing_extra", "Needs the extra train.")
-
-    monkeypatch.setattr(_versions, "migrated", missing)
     with client(folder, edit=True) as served:
         edited(served, RENAME, 0)
-        refused = served.post("/v1/edit/try", json={"texts": ["x"]})
-        assert (refused.status_code, refused.json()["error"]["code"]) == (501, "missing_extra")
-        assert served.post("/v1/edit/save", json={"revision": 1}).status_code == 501
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, "torch", None)  # as where it is not installed
+            refused = served.post("/v1/edit/try", json={"texts": ["x"]})
+            assert (refused.status_code, refused.json()["error"]["code"]) == (501, "missing_extra")
+            assert 'pip install "textaxa[train]"' in refused.json()["error"]["message"]
+            assert served.post("/v1/edit/save", json={"revision": 1}).status_code == 501
         assert served.get("/v1/edit/history").json() == {"versions": []}
 
 
@@ -269,6 +271,22 @@ def test_save_and_switch(folder):
     assert ("Games", "Athletics") in load_model(folder.parent / "apps-2").taxonomy
     assert ("Games", "Athletics") in read_taxonomy(told["taxonomy"])
     assert ("Games", "Sports") in load_model(folder).taxonomy, "the old version stays as it is"
+
+
+def test_a_version_that_cannot_be_loaded_is_saved_all_the_same(folder, monkeypatch):
+    async def broken(self, name=None, folder=None):
+        raise ModelFileError("There is no export.")
+
+    with client(folder, edit=True) as served:
+        edited(served, RENAME, 0)
+        with monkeypatch.context() as patch:
+            patch.setattr(Service, "reload", broken)
+            told = served.post("/v1/edit/save", json={"revision": 1, "switch": True})
+        assert told.status_code == 201
+        assert (told.json()["switched"], told.json()["version"]) == (False, None)
+        assert told.json()["notes"] == ["The service goes on with the old version: There is no export."]
+        assert served.get("/v1/edit").json()["edits"] == [RENAME]
+    assert (folder.parent / "apps-2").is_dir()
 
 
 OUTSIDE = ["../evil", "/evil", "a/b", ".hidden", "a\\b", "", "x" * 81, "nul\x00", "end."]

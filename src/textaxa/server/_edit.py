@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Depends
 from fastapi.responses import JSONResponse
 
-from textaxa.errors import TaxonomyError
+from textaxa.errors import TaxonomyError, TextaxaError
 from textaxa.server._drafts import Draft, Drafts
 from textaxa.server._edit_forms import (
     DraftTold,
@@ -228,14 +228,10 @@ def _add_saving(routes: APIRouter, desk: Desk) -> None:
         """Write the model with the edited taxonomy to a new folder; the old one stays as it is."""
         served = desk.served(asked.model)
         folder, report = await asyncio.to_thread(_saved, desk, served, asked)
-        version = None
-        if asked.switch:
-            version = (await desk.service.reload(served.name, folder))[served.name]
-            now = desk.service.get(served.name)
-            await asyncio.to_thread(_start_over, desk, now)
+        version, refusal = await _switched(desk, served.name, folder) if asked.switch else (None, [])
         told = {"name": folder.name, "folder": str(folder), "taxonomy": str(taxonomy_file(folder))}
-        lost = {"void": list(report.void), "notes": list(report.notes)}
-        return told | lost | {"switched": asked.switch, "version": version}
+        lost = {"void": list(report.void), "notes": [*report.notes, *refusal]}
+        return told | lost | {"switched": version is not None, "version": version}
 
     @routes.get("/v1/edit/history", summary="Versions saved", responses=_READ)
     async def history(model: Model = None) -> History:
@@ -243,6 +239,16 @@ def _add_saving(routes: APIRouter, desk: Desk) -> None:
         served = desk.served(model)
         found = await asyncio.to_thread(desk.drafts(served).history)
         return History(versions=[VersionTold(**vars(one)) for one in found])
+
+
+async def _switched(desk: Desk, name: str, folder: "Path") -> tuple[str | None, list[str]]:
+    """Serve the new version; where that cannot be loaded, the old one goes on, and why is told."""
+    try:
+        version = (await desk.service.reload(name, folder))[name]
+    except (TextaxaError, OSError) as error:
+        return None, [f"The service goes on with the old version: {error}"]
+    await asyncio.to_thread(_start_over, desk, desk.service.get(name))
+    return version, []
 
 
 def _saved(desk: Desk, served: "Served", asked: NewVersion) -> tuple["Path", "MigrationReport"]:
