@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from server.http_service import KEY, TOKEN, model_folder, process, started
 
+from textaxa.cli._serve import _warn as warn_of
 from textaxa.errors import ConfigError
 from textaxa.jobs.serve import named
 from textaxa.server import ServerSettings, keys_of
@@ -240,11 +241,24 @@ def test_short_keys_and_an_empty_file_of_keys_are_refused(folder, tmp_path):
     assert "can be guessed" in refusal(str(folder), TEXTAXA_KEYS="short")
 
 
-def test_it_warns_where_others_could_use_it(folder):
-    with process(str(folder), "--host", ALL, "--log-texts") as running:
-        told = "".join(running.told)
-    assert "without API keys" in told
-    assert "--log-texts" in told
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"host": ALL}, "without API keys"),
+        ({"host": ALL, "keys": (KEY,), "edit": True}, "change the taxonomy"),
+        ({"log_texts": True}, "--log-texts"),
+        ({"host": ALL, "keys": (KEY,)}, ""),
+        ({"edit": True}, ""),
+    ],
+)
+def test_it_warns_where_others_could_use_it(settings, says, capsys):
+    warn_of(ServerSettings(**settings))
+    told = capsys.readouterr().err
+    assert says in told
+    assert bool(told) == bool(says)
+
+
+def test_it_listens_everywhere_with_keys_of_the_environment(folder):
     environment = {**os.environ, "TEXTAXA_KEYS": KEY}
     with process(str(folder), "--host", ALL, environment=environment) as running:
         assert "without API keys" not in "".join(running.told)
