@@ -177,7 +177,7 @@ def test_the_measured_speed_bounds_a_batch():
     async def test():
         queue, group = batcher(max_batch_tokens=100_000, max_queue_tokens=10**7), Gated(opened=False)
         queue.start()
-        queue.know_speed("gated", 20_000, 1.0)  # a tenth of a second: 2,000 tokens
+        queue.know_speed("gated", 1_000_000, 100.0)  # 2,000 tokens in a fifth of a second
         first = await busy(queue, group)
         many = job(group, [f"{i}" for i in range(30)], size=200)
         queue.add(many)

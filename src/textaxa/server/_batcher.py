@@ -24,14 +24,16 @@ from textaxa.server._errors import Closing, ComputeFailed, TooBusy
 SHARE = 4
 """A job gets at most this part of a batch where others wait: a quarter."""
 
-SECONDS = 0.1
-"""So long a batch may take, as far as that is known: those who come in the meantime wait for its end."""
+SECONDS = 0.2
+"""So long a batch may take, as far as that is known: those who come in the meantime wait for its end. A larger batch
+can be sorted into texts of like length: 64 texts of 24 tokens took 1.4 times as long a text as 768."""
 
 LEAST_TOKENS = 512
 """A batch may always have so many: smaller ones waste most of their time on overhead."""
 
 _AGEING = 0.9
-"""What the measured speed of before weighs against the newest batch."""
+"""What is left of the tokens and seconds of before when a batch is added to them: the speed is their quotient, so that
+a large batch says more than a single text."""
 
 _LOG = logging.getLogger("textaxa.server")
 
@@ -129,7 +131,7 @@ class Batcher:
         self._changed = threading.Condition()
         self._texts = self._tokens = self._last = 0
         self._ended = False
-        self._speeds: dict[str, float] = {}
+        self._measured: dict[str, tuple[float, float]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self.on_batch: Callable[[str, int, int, float], None] = _nobody
@@ -176,9 +178,15 @@ class Batcher:
 
     def know_speed(self, name: str, tokens: float, seconds: float) -> None:
         """Learn how fast a model is: tokens that took so many seconds."""
-        newest = tokens / max(seconds, 1e-6)
-        before = self._speeds.get(name, newest)
-        self._speeds[name] = _AGEING * before + (1 - _AGEING) * newest
+        before = self._measured.get(name, (0.0, 0.0))
+        self._measured[name] = _AGEING * before[0] + tokens, _AGEING * before[1] + max(seconds, 1e-6)
+
+    def _speed(self, name: str) -> float | None:
+        """Give the tokens that a model computes in a second; None where nothing is known."""
+        if name not in self._measured:
+            return None
+        tokens, seconds = self._measured[name]
+        return tokens / seconds
 
     async def end(self) -> None:
         """Stop computing; jobs that still wait get `Closing`."""
@@ -202,7 +210,7 @@ class Batcher:
         waiting: dict[str, int] = {}
         for job in self._jobs:
             waiting[job.group.name] = waiting.get(job.group.name, 0) + job.waiting
-        return sum(tokens / self._speeds.get(name, float(self._budget)) for name, tokens in waiting.items())
+        return sum(tokens / (self._speed(name) or self._budget) for name, tokens in waiting.items())
 
     def _run(self) -> None:
         while (batch := self._next()) is not None:
@@ -276,7 +284,7 @@ class Batcher:
         return parts
 
     def _budget_of(self, name: str) -> int:
-        known = self._speeds.get(name)
+        known = self._speed(name)
         return self._budget if known is None else min(self._budget, max(LEAST_TOKENS, int(known * SECONDS)))
 
     def _settle(self, batch: list[Part], answers: "list[Any]", seconds: float) -> None:

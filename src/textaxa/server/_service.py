@@ -266,7 +266,7 @@ class Service:
     def _take(self, served: Served) -> None:
         self._served[served.name] = served
         if served.speed:
-            self._batcher.know_speed(served.name, served.speed, 1.0)
+            self._batcher.know_speed(served.name, served.speed / 100, 0.01)  # what was measured took so long
 
     @asynccontextmanager
     async def _taken(self) -> AsyncIterator[None]:
