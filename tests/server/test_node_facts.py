@@ -159,6 +159,19 @@ def test_a_table_of_no_use_fails_and_the_service_goes_on(tmp_path, content, capl
     assert computed(Slow(served(TREE)), tmp_path / "missing.csv", until="failed").why
 
 
+def test_a_fault_of_ours_is_logged_and_the_service_ends_in_order(table, caplog):
+    class Broken(Slow):
+        async def classify(self, ask):
+            raise ZeroDivisionError
+
+    async def run():
+        async with FactsKeeper(Broken(served(TREE)), ServerSettings(labelled=table)).running():
+            await asyncio.sleep(0.3)
+
+    asyncio.run(run())
+    assert "no longer computed" in caplog.text
+
+
 def test_columns_are_those_of_training_and_a_large_table_is_sampled(tmp_path, monkeypatch):
     assert remembered_columns({"columns": {"text": ["a"], "labels": ["b", "c"], "id": "x", "odd": 1}}).needed == (
         "a",

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -83,13 +83,14 @@ class FactsKeeper:
     async def running(self) -> AsyncIterator[None]:
         """Compute while the block runs."""
         task = None if self._table is None else asyncio.create_task(self._keep(self._table))
+        if task is not None:
+            task.add_done_callback(_tell_end)
         try:
             yield
         finally:
             if task is not None:
                 task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.wait([task])  # whatever it ended with, the service ends in order
 
     async def _keep(self, table: Path) -> None:
         while True:
@@ -139,6 +140,12 @@ class FactsKeeper:
                 if getattr(error, "status", 422) not in (429, 503):
                     raise
             await asyncio.sleep(WAIT)
+
+
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    """Say in the log what ended the computation, where that was not the end of the service."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _LOG.error("Facts about nodes are no longer computed.", exc_info=error)
 
 
 def labelled_texts(served: "Served", table: Path, most_characters: int) -> Examples:
