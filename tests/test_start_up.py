@@ -19,6 +19,7 @@ PREDICTION = {"numpy", "onnxruntime", "tokenizers"}
 BROUGHT = {
     "annotated_doc",  # typer
     "annotated_types",  # pydantic
+    "attr",  # rich, where it is installed
     "click",  # typer before 0.20
     "markdown_it",  # rich
     "mdurl",  # rich
