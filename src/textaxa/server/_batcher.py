@@ -31,6 +31,9 @@ can be sorted into texts of like length: 64 texts of 24 tokens took 1.4 times as
 LEAST_TOKENS = 512
 """A batch may always have so many: smaller ones waste most of their time on overhead."""
 
+LAST_SECONDS = 2.0
+"""So long the end waits for a batch that is being computed, and that nobody waits for any more."""
+
 _AGEING = 0.9
 """What is left of the tokens and seconds of before when a batch is added to them: the speed is their quotient, so that
 a large batch says more than a single text."""
@@ -199,7 +202,7 @@ class Batcher:
         for job in left:
             _fail(job, Closing())
         if self._thread is not None:
-            await asyncio.to_thread(self._thread.join, SECONDS * 20)
+            await asyncio.to_thread(self._thread.join, LAST_SECONDS)
 
     def _count(self, texts: int, tokens: int) -> None:
         self._texts += texts
