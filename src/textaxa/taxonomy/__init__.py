@@ -4,18 +4,10 @@ from textaxa.taxonomy._checks import check_taxonomy
 from textaxa.taxonomy._csr import CSR
 from textaxa.taxonomy._diff import Change, Diff, diff_taxonomies
 from textaxa.taxonomy._draft import NodeRecord
-from textaxa.taxonomy._editing import Edited, apply_edits
-from textaxa.taxonomy._edits import (
-    Add,
-    Describe,
-    Edit,
-    Merge,
-    Move,
-    Part,
-    Remove,
-    Rename,
-    SetTerminal,
-    Split,
+from textaxa.taxonomy._edited import Edited
+from textaxa.taxonomy._editing import apply_edits
+from textaxa.taxonomy._edits import Add, Describe, Edit, Merge, Move, Part, Remove, Rename, SetTerminal, Split
+from textaxa.taxonomy._edits_file import (
     edit_from_dict,
     edit_to_dict,
     edits_from_list,

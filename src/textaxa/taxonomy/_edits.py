@@ -1,11 +1,8 @@
-"""Edits of a taxonomy as values: what a person wants changed, in words, and as JSON in and out.
+"""Edits of a taxonomy as values: what a person wants changed.
 
 Paths of an edit are those after the edits before it. What edits do to a taxonomy is in `textaxa.taxonomy._editing`.
 """
 
-import json
-import os
-import pathlib
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Literal
@@ -14,12 +11,11 @@ from textaxa._suggest import did_you_mean
 from textaxa.errors import TaxonomyError
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR, Path, as_path
 
-FORMAT = "textaxa-edits"
-VERSION = 1
 _TOP = "the top level"
 
 
-def _told(path: Path) -> str:
+def told(path: Path) -> str:
+    """Give a path as messages write it."""
     return DEFAULT_SEPARATOR.join(path) or _TOP
 
 
@@ -90,7 +86,7 @@ class Add:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Added: {_told(self.path)}"
+        return f"Added: {told(self.path)}"
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,7 @@ class Rename:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Renamed: {_told(self.path)} is now called {self.name}"
+        return f"Renamed: {told(self.path)} is now called {self.name}"
 
 
 @dataclass(frozen=True)
@@ -124,7 +120,7 @@ class Describe:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Described: {_told(self.path)}" if self.description else f"Description removed: {_told(self.path)}"
+        return f"Described: {told(self.path)}" if self.description else f"Description removed: {told(self.path)}"
 
 
 @dataclass(frozen=True)
@@ -155,7 +151,7 @@ class Move:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Moved: {_told(self.path)}, now below {_told(self.to)}"
+        return f"Moved: {told(self.path)}, now below {told(self.to)}"
 
 
 @dataclass(frozen=True)
@@ -182,7 +178,7 @@ class Merge:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Merged: {' and '.join(map(_told, self.paths))} into {_told(self.into)}"
+        return f"Merged: {' and '.join(map(told, self.paths))} into {told(self.into)}"
 
 
 @dataclass(frozen=True)
@@ -221,18 +217,18 @@ class Split:
         """Refuse fewer than two parts, and parts of one name."""
         _set(self, "path", _node_path(self.path))
         if isinstance(self.into, str) or not isinstance(self.into, Sequence) or len(self.into) < 2:
-            raise TaxonomyError(f"{_told(self.path)} would be split into fewer than two nodes. Name two or more.")
+            raise TaxonomyError(f"{told(self.path)} would be split into fewer than two nodes. Name two or more.")
         _set(self, "into", tuple(map(_part, self.into)))
         names = [part.name for part in self.into]
         if len(set(names)) < len(names):
-            raise TaxonomyError(f"Two of the parts of {_told(self.path)} have the same name: {names}. Rename one.")
+            raise TaxonomyError(f"Two of the parts of {told(self.path)} have the same name: {names}. Rename one.")
         if self.to not in ("children", "siblings"):
             raise TaxonomyError(f"A node is split to 'children' or 'siblings', not {self.to!r}.")
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
         names = ", ".join(part.name for part in self.into)
-        return f"Split: {_told(self.path)} into {names}" + (" below it" if self.to == "children" else "")
+        return f"Split: {told(self.path)} into {names}" + (" below it" if self.to == "children" else "")
 
 
 @dataclass(frozen=True)
@@ -258,7 +254,7 @@ class Remove:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Removed: {_told(self.path)}" + (" (its children went up)" if self.children == "lift" else "")
+        return f"Removed: {told(self.path)}" + (" (its children went up)" if self.children == "lift" else "")
 
 
 @dataclass(frozen=True)
@@ -276,21 +272,10 @@ class SetTerminal:
 
     def in_words(self) -> str:
         """Give the edit as a sentence."""
-        return f"Labels {'may end' if self.terminal else 'no longer end'} at {_told(self.path)}"
+        return f"Labels {'may end' if self.terminal else 'no longer end'} at {told(self.path)}"
 
 
 Edit = Add | Rename | Describe | Move | Merge | Split | Remove | SetTerminal
-EDITS: dict[str, type[Edit]] = {
-    "add": Add,
-    "rename": Rename,
-    "describe": Describe,
-    "move": Move,
-    "merge": Merge,
-    "split": Split,
-    "remove": Remove,
-    "terminal": SetTerminal,
-}
-_NAME_OF = {kind: name for name, kind in EDITS.items()}
 
 
 def _part(value: Any) -> Part:
@@ -298,11 +283,11 @@ def _part(value: Any) -> Part:
         return value
     if isinstance(value, str):
         return Part(value)
-    part: Part = _made(Part, value, "a part of a split")
+    part: Part = made(Part, value, "a part of a split")
     return part
 
 
-def _made(kind: Any, value: Any, what: str) -> Any:
+def made(kind: Any, value: Any, what: str) -> Any:
     """Give a value of a class from its keys, all of them known and the needed ones there."""
     if not isinstance(value, Mapping):
         raise TaxonomyError(f"{what} is an object with keys, not {type(value).__name__}: {value!r}.")
@@ -314,104 +299,3 @@ def _made(kind: Any, value: Any, what: str) -> Any:
     if missing:
         raise TaxonomyError(f"{what} lacks {', '.join(map(repr, missing))}. Add it.")
     return kind(**value)
-
-
-def edit_from_dict(value: Any) -> Edit:
-    """Give the edit that JSON holds.
-
-    >>> edit_from_dict({"edit": "rename", "path": ["Games"], "name": "Play"})
-    Rename(path=('Games',), name='Play')
-
-    Raises
-    ------
-    TaxonomyError
-        Unknown kinds and keys, missing ones, values that do not fit.
-    """
-    if not isinstance(value, Mapping):
-        raise TaxonomyError(f"An edit is an object with the key 'edit', not {type(value).__name__}: {value!r}.")
-    name = value.get("edit")
-    if not isinstance(name, str) or name not in EDITS:
-        raise TaxonomyError(f"There is no edit {name!r}.{did_you_mean(str(name), EDITS)} Edits: {', '.join(EDITS)}.")
-    rest = {key: given for key, given in value.items() if key != "edit"}
-    edit: Edit = _made(EDITS[name], rest, f"the edit {name!r}")
-    return edit
-
-
-def edit_to_dict(edit: Edit) -> dict[str, Any]:
-    """Give an edit as values that JSON can hold; what is left at its default is left out.
-
-    >>> edit_to_dict(Move(("Games", "Sports"), ("Tools",)))
-    {'edit': 'move', 'path': ['Games', 'Sports'], 'to': ['Tools']}
-    """
-    given = {
-        field.name: getattr(edit, field.name)
-        for field in fields(edit)
-        if field.default is MISSING or getattr(edit, field.name) != field.default
-    }
-    return {"edit": _NAME_OF[type(edit)], **{name: _plain(value) for name, value in given.items()}}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Part):
-        return {"name": value.name, **({"description": value.description} if value.description else {})}
-    return [_plain(one) for one in value] if isinstance(value, tuple) else value
-
-
-def read_edits(file: str | os.PathLike[str]) -> tuple[Edit, ...]:
-    """Give the edits of a JSON file: an object with ``edits``, or a plain list.
-
-    Raises
-    ------
-    TaxonomyError
-        It cannot be read, or an edit is not one; the message says which.
-    """
-    place = pathlib.Path(file)
-    try:
-        stored = json.loads(place.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise TaxonomyError(f"The edits in {place} cannot be read ({error}). They are JSON, in UTF-8.") from error
-    return edits_from_list(_listed(stored, str(place)))
-
-
-def _listed(stored: Any, source: str) -> Any:
-    if not isinstance(stored, Mapping):
-        return stored
-    if stored.get("format") != FORMAT or stored.get("version") != VERSION:
-        raise TaxonomyError(
-            f"{source} has the format {stored.get('format')!r}, version {stored.get('version')!r}; edits have "
-            f"{FORMAT!r}, version {VERSION}. A newer textaxa wrote it? Update with: pip install -U textaxa"
-        )
-    return stored.get("edits")
-
-
-def edits_from_list(values: Any) -> tuple[Edit, ...]:
-    """Give edits from a list of what `edit_to_dict` gives; a fault is told with its number, from 1."""
-    if not isinstance(values, list):
-        raise TaxonomyError(f"Edits are a list, not {type(values).__name__}. Write [ … ] around them.")
-    edits = []
-    for number, value in enumerate(values, start=1):
-        try:
-            edits.append(edit_from_dict(value))
-        except TaxonomyError as error:
-            raise TaxonomyError(f"Edit {number}: {error}") from error
-    return tuple(edits)
-
-
-def edits_to_dict(edits: Sequence[Edit]) -> dict[str, Any]:
-    """Give what stands in a file of edits."""
-    return {"format": FORMAT, "version": VERSION, "edits": [edit_to_dict(edit) for edit in edits]}
-
-
-def write_edits(edits: Sequence[Edit], file: str | os.PathLike[str]) -> None:
-    """Write edits to a new JSON file that `read_edits` reads back.
-
-    Raises
-    ------
-    TaxonomyError
-        There is a file already, or it cannot be written.
-    """
-    try:
-        with pathlib.Path(file).open("x", encoding="utf-8") as out:
-            json.dump(edits_to_dict(edits), out, ensure_ascii=False, indent=1)
-    except OSError as error:
-        raise TaxonomyError(f"The edits cannot be written to {file} ({error}). Choose another name.") from error
