@@ -130,7 +130,7 @@ def explain_many(
     ]
 
 
-def _explainer(model: Any, through_encoder: bool, method: Method) -> Any:
+def _explainer(model: Any, through_encoder: bool, method: Method = "auto") -> Any:
     if method not in METHODS:
         raise ConfigError(f"The method of an explanation is one of {', '.join(METHODS)}, not {method!r}.")
     if method == "occlusion" or isinstance(model, RuntimeModel):
