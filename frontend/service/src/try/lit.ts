@@ -89,7 +89,19 @@ export class LitTree {
       if (under !== null) await this.load(under);
       if (!current()) return;
     }
+    for (const path of found.likely) this.lighten(path);
     this.changed();
+  }
+
+  /** Give light to the nodes of a path that have been fetched: a model that searches tells no others. */
+  private lighten(path: Path) {
+    let under: number | null = null;
+    for (const level of path.levels) {
+      const node: Line | undefined = this.below.get(under)?.find((one) => one.name === level.name);
+      if (!node) return;
+      this.light.set(node.id, Math.max(level.probability, this.light.get(node.id) ?? 0));
+      under = node.id;
+    }
   }
 
   async toggle(key: string, open: boolean) {
