@@ -116,6 +116,19 @@ def test_a_digit_chooses_a_runner_up_and_y_confirms(browser, running, place):
         assert page.tab.input_value("#text") == "bank moneyy1c"
 
 
+def test_the_answer_to_another_text_cannot_be_judged(browser, running, place):
+    with opened(browser, running.port) as page:
+        answered(page, FOOTBALL)
+        page.tab.route("**/v1/classify", lambda route: None)  # never answered
+        page.tab.fill("#text", "bank money")
+        page.tab.wait_for_selector(".answer.is-old")
+        before = open_feedback(place / "corrections.jsonl").last(100)
+        page.tab.keyboard.press("Escape")
+        page.tab.keyboard.press("y")
+        page.tab.wait_for_selector("text=The answer to this text is not there yet.")
+        assert open_feedback(place / "corrections.jsonl").last(100) == before
+
+
 def test_keys_are_listed_and_can_be_switched_off(browser, running):
     with opened(browser, running.port) as page:
         answered(page, FOOTBALL)
@@ -205,6 +218,7 @@ def test_a_service_that_is_gone_is_told_and_the_text_stays(browser, running):
         page.tab.context.set_offline(True)
         page.tab.fill("#text", "poker cards")
         page.tab.wait_for_selector("[role=alert] >> text=cannot be reached")
+        assert page.tab.locator(".answer").count() == 0
         assert page.tab.input_value("#text") == "poker cards"
         page.tab.context.set_offline(False)
         page.tab.wait_for_selector('.answer[data-text="poker cards"]')

@@ -80,6 +80,8 @@ function Verdict({ answer }: { answer: Answer }) {
   useEffect(() => (pick(false), choose(null)), [answer]);
 
   const say = async (paths: string[][]) => {
+    // What stands there is the answer to another text, as long as the new one is on its way.
+    if (!state.isCurrent.peek()) return toast("The answer to this text is not there yet.");
     try {
       await state.say(answer, paths);
       toast(same(paths, predicted) ? "Thank you: noted as right." : `Thank you: noted as ${paths.map((path) => path.join(" › ")).join("; ")}.`);

@@ -50,7 +50,7 @@ export function TryView() {
       </div>
       <div class="try-out">
         <Status />
-        {answer ? (
+        {answer && (state.isCurrent.value || !state.trouble.value) ? (
           <>
             <AnswerCard answer={answer} />
             <Taxonomy answer={answer} />
