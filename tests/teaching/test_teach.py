@@ -70,9 +70,20 @@ class TestLearning:
         taught = teach(model, *few, remember=(texts, labels)).model
         proba = taught.node_proba(TEST_NEW[0]).mean(0)
         before = model.node_proba(TEST_NEW[0]).mean(0)
-        for path in (NEW, ("Bank",)):
-            assert proba[TAXONOMY.index(path)] > before[TAXONOMY.index(path)] + 0.2
+        assert proba[TAXONOMY.index(NEW)] > before[TAXONOMY.index(NEW)] + 0.2
         assert proba[TAXONOMY.index(("Media", "Photo"))] < 0.5
+        others = [node for node in range(len(TAXONOMY)) if node != TAXONOMY.index(NEW)]
+        np.testing.assert_allclose(
+            taught.node_proba(TEST_OLD[0])[:, others], model.node_proba(TEST_OLD[0])[:, others], atol=0.1
+        )
+
+    def test_several_paths_a_text_and_an_old_node_corrected(self, encoder):
+        texts, paths = rows()
+        labels = [(path[0], ("Games", "Puzzle")) if i % 4 == 0 else path for i, path in enumerate(paths)]
+        model = trained(encoder, task="multi", labels=labels)
+        text, node = "football club photo", TAXONOMY.index(("Bank",))
+        taught = teach(model, [text], [(("Bank",), ("Games", "Sports"))], remember=(texts, labels)).model
+        assert taught.node_proba([text])[0, node] > model.node_proba([text])[0, node] + 0.1
 
     def test_one_row_is_enough_to_move_it(self, chained):
         taught = teach(chained, FEW[0][:1], FEW[1][:1], remember=rows()).model

@@ -221,6 +221,7 @@ def _taught(model: Any, rows: Rows, kept: Rows | None) -> Any:
     taxonomy, device = model.taxonomy, model.scale.mean.device
     untrained = _untrained(model)
     new = [any(untrained[taxonomy.index(path)] for path in paths) for paths in rows.labels]
+    held = _held(model, rows, untrained)
     if kept is None:
         nodes = [int(node) for node in taxonomy.terminals if not untrained[node]]
         kept = Rows([""] * len(nodes), [(taxonomy.path(node),) for node in nodes])
@@ -228,11 +229,23 @@ def _taught(model: Any, rows: Rows, kept: Rows | None) -> Any:
         features = model.scale(torch.from_numpy(model.encoder.encode(rows.texts)).to(device))
         features = torch.cat([features, recalled(model.head, targets[len(rows) :].to(device), nodes, like=features)])
         weights = weights_of(new, len(kept), each=STAND_IN)
-        return taught_network(model, features, targets, weights, untrained=untrained)
+        return taught_network(model, features, targets, weights, held=held)
     targets = Targets(taxonomy, [*rows.labels, *kept.labels], model.task).values
     features = model.scale(torch.from_numpy(model.encoder.encode([*rows.texts, *kept.texts])).to(device))
     each = KNOWN * REMEMBERED / _most(kept)
-    return taught_network(model, features, targets, weights_of(new, len(kept), each=each), untrained=untrained)
+    return taught_network(model, features, targets, weights_of(new, len(kept), each=each), held=held)
+
+
+def _held(model: Any, rows: Rows, untrained: np.ndarray) -> np.ndarray:
+    """Give the penalty of every node's rows, float32 (N,)."""
+    from textaxa.teaching._network import HELD, NEW, STILL  # noqa: PLC0415
+
+    held = np.where(untrained, NEW, HELD if model.task == "single" else STILL).astype(np.float32)
+    if model.task == "multi":  # corrections of old nodes may move them
+        ends = [[model.taxonomy.index(path) for path in paths] for paths in rows.labels]
+        old = [node for nodes in ends if not untrained[nodes].any() for node in nodes]
+        held[old] = np.minimum(held[old], HELD)
+    return held
 
 
 def _taught_linear(model: Any, rows: Rows, kept: Rows | None) -> Any:
