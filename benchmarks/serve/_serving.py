@@ -114,18 +114,24 @@ def _wait(running: subprocess.Popen[bytes], url: str, seconds: float = 120) -> N
 
 PREDICT = """
 import json, sys
+from textaxa.decisions import Choice
 from textaxa.jobs.predict import predict
-found = predict(sys.argv[1], sys.argv[2], sys.argv[3], overwrite=True)
+found = predict(sys.argv[1], sys.argv[2], sys.argv[3], overwrite=True, choice=Choice(top=int(sys.argv[4])))
 print(json.dumps([found.rows, found.seconds, found.runtime]))
 """
 
 
-def predicted(folder: Path, texts: Sequence[str], scratch: Path) -> tuple[float, str, list[dict[str, Any]]]:
+def predicted(
+    folder: Path, texts: Sequence[str], scratch: Path, *, top: int = 1
+) -> tuple[float, str, list[dict[str, Any]]]:
     """Give what ``textaxa predict`` needs for texts: seconds without loading, what computed, and the answers."""
     table, out = scratch / "in.jsonl", scratch / "out.jsonl"
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts), encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-c", PREDICT, str(folder), str(table), str(out)], check=True, capture_output=True, text=True
+        [sys.executable, "-c", PREDICT, str(folder), str(table), str(out), str(top)],
+        check=True,
+        capture_output=True,
+        text=True,
     )
     _, seconds, runtime = json.loads(done.stdout.splitlines()[-1])
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
