@@ -187,7 +187,7 @@ def table(runs: Sequence[dict[str, Any]], head: str) -> list[str]:
         others = {way: np.mean([100 * s.mean() for s in share(own, way, hidden_rows=False)]) for way in WAYS}
         said = " (described)" if own[0]["described"] else ""
         cells = [
-            f"{name}{said}, {len(own)} seeds",
+            f"{name}{said}, {len(own)} seed{'s' if len(own) > 1 else ''}",
             str(own[0]["leaves"]),
             f"{hits['full']:.1f}",
             f"{hits['migrated']:.1f}",
@@ -231,7 +231,7 @@ def page(runs: Sequence[dict[str, Any]]) -> str:
     for head in dict.fromkeys(one["head"] for one in runs):
         parts += [f"## {head}", "\n".join(table(runs, head))]
         parts += [
-            "Without remembered rows, and how long it takes with them (vectors at hand, medians):",
+            "Without remembered rows, and how long it takes with them (vectors at hand, medians; other work ran beside):",
             "\n".join(alone(runs, head)),
         ]
     return "\n\n".join(parts) + "\n"
