@@ -231,7 +231,7 @@ def page(runs: Sequence[dict[str, Any]]) -> str:
     for head in dict.fromkeys(one["head"] for one in runs):
         parts += [f"## {head}", "\n".join(table(runs, head))]
         parts += [
-            "Without remembered rows, and how long it takes with them (vectors at hand, medians; other work ran beside):",
+            "Without remembered rows, and how long it takes with them (vectors at hand, medians, on a busy machine):",
             "\n".join(alone(runs, head)),
         ]
     return "\n\n".join(parts) + "\n"
