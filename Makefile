@@ -41,6 +41,7 @@ bench: $(INSTALLED) ## the numbers of benchmarks/results, measured again (hours;
 	done
 	$(BIN)/python benchmarks/accuracy
 	$(BIN)/python benchmarks/living/hidden_leaves.py
+	$(BIN)/python benchmarks/living/merged.py
 	@for script in benchmarks/decisions/[a-z]*.py; do \
 		echo "== $$script"; $(BIN)/python "$$script" || exit 1; \
 	done
