@@ -57,7 +57,7 @@ def init(
             "a table makes a configuration, --taxonomy FILE --out FOLDER a model without one: give one of them",
             param_hint="TABLE",
         )
-    columns = {"text": text, "template": template, "labels": labels, "path": path, "paths": paths}
+    columns: dict[str, Any] = {"text": text, "template": template, "labels": labels, "path": path, "paths": paths}
     if table is not None and any((*columns.values(), separator, paths_separator, encoder, max_length, setting, config)):
         raise typer.BadParameter(
             "columns are guessed from the table, and all else is set in the file that is written; options of columns "
