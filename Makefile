@@ -4,6 +4,7 @@ VENV ?= .venv
 # A machine with a GPU may want another build: make install TORCH=...
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
+JOBS ?= 2
 
 ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions decoding encoders errors evaluation explanation \
 	exporting guarantee heads jobs labels linear model persistence report runtime server selection settings taxonomy training wide)
@@ -26,8 +27,8 @@ install: $(INSTALLED) ## virtual environment, PyTorch, textaxa with everything n
 demo: $(INSTALLED) ## train on the packaged app descriptions, show the result, classify what you type
 	$(BIN)/textaxa demo
 
-test: $(INSTALLED) ## the tests, and every example of the documentation
-	$(BIN)/python -m pytest
+test: $(INSTALLED) ## the tests, and every example of the documentation, a process for each of $(JOBS) cores
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 lint: $(INSTALLED) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -27,3 +27,11 @@ def seeds() -> None:
     np.random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
+def pytest_collection_modifyitems(items) -> None:
+    """Under `pytest -n`, keep the tests of a file in one process, so that its fixtures are made once; pages go singly."""
+    for item in items:
+        if "tests/docs/" not in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

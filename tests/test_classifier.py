@@ -69,8 +69,9 @@ def _words(X) -> list[str]:  # noqa: N803
     return [" ".join(f"{'abcdefghij'[i % 10]}{int(value * 10)}" for i, value in enumerate(row)) for row in X]
 
 
-CHECKED_ENCODER = Path(tempfile.gettempdir(), f"textaxa-tests-{os.getpid()}")
-"""The checks are made when tests are collected, before any fixture, so the encoder's folder has to be known by then."""
+CHECKED_ENCODER = Path(tempfile.gettempdir(), f"textaxa-tests-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}")
+"""The checks are made when tests are collected, before any fixture, so the encoder's folder has to be known by then,
+by the same name in all processes of a run."""
 
 
 @pytest.fixture(scope="module", autouse=True)

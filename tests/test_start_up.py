@@ -17,10 +17,12 @@ PREDICTION = {"numpy", "onnxruntime", "tokenizers"}
 """PyYAML, rich's bars and safetensors are not needed for a table of texts; nothing of PyTorch's world is."""
 
 BROUGHT = {
+    "absl",  # OpenVINO, where it is installed
     "annotated_doc",  # typer
     "annotated_types",  # pydantic
     "attr",  # rich, where it is installed
     "click",  # typer before 0.20
+    "linkify_it",  # markdown_it, where it is installed
     "markdown_it",  # rich
     "mdurl",  # rich
     "pydantic",  # typer
