@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TextaxaError,
     )
     from textaxa.evaluation import Evaluation, evaluate_paths, paired_test
+    from textaxa.hub import pull, push
     from textaxa.jobs.calibrate import calibrate
     from textaxa.jobs.check import check
     from textaxa.jobs.compare import compare
@@ -72,6 +73,8 @@ _HOME = {
     "Evaluation": "evaluation",
     "evaluate_paths": "evaluation",
     "paired_test": "evaluation",
+    "pull": "hub",
+    "push": "hub",
     "Choice": "decisions",
     "calibrate": "jobs.calibrate",
     "check": "jobs.check",
@@ -142,6 +145,8 @@ __all__ = [
     "optimise",
     "paired_test",
     "predict",
+    "pull",
+    "push",
     "read_config",
     "read_examples",
     "read_taxonomy",

@@ -357,6 +357,51 @@ precision, device, seed
         found._take(model)
         return found
 
+    def save_pretrained(self, folder: str | Path) -> Path:
+        """Write a model folder: `save` by the name that it has in the world of Hugging Face."""
+        return self.save(folder)
+
+    def push_to_hub(self, repository: str, **how: Any) -> str:
+        """Push the model to a repository of the Hugging Face Hub; give the address of the commit.
+
+        ``how`` is as `textaxa.push` takes it: ``private``, ``message``, ``branch``, ``create_pr``, ``token``,
+        ``endpoint``.
+        """
+        from textaxa.hub import push  # noqa: PLC0415 - for those alone who push
+
+        return push(self._fitted(), repository, **how)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **how: Any) -> "HierarchicalTextClassifier":
+        """Read a model folder, or where there is no such folder the repository of that name on the Hugging Face Hub.
+
+        Parameters
+        ----------
+        name
+            A folder, or ``owner/name``.
+        how
+            Of a repository: ``revision``, ``token``, ``endpoint``, ``cache_dir``, ``force_download``,
+            ``local_files_only``.
+
+        Raises
+        ------
+        ConfigError
+            The name can be neither.
+        MissingExtraError
+            A repository is meant, and huggingface_hub is not installed.
+        ModelFileError
+            There is no such repository, or it holds no whole textaxa model.
+        """
+        from textaxa.hub import pulled  # noqa: PLC0415 - for those alone who pull
+
+        if Path(name).exists():
+            return cls.load(name)
+        with pulled(str(name), **how) as folder:
+            found = cls.load(folder)
+        # A model of two copies its parts from where they were read; that folder is gone now.
+        getattr(found._fitted(), "places", {}).clear()
+        return found
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True

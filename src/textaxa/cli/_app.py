@@ -15,6 +15,7 @@ from textaxa.cli._door import door
 from textaxa.cli._evaluate import evaluate
 from textaxa.cli._explain import explain
 from textaxa.cli._export import export
+from textaxa.cli._hub import pull, push
 from textaxa.cli._info import info
 from textaxa.cli._init import init
 from textaxa.cli._migrate import migrate
@@ -72,6 +73,8 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     migrate: "textaxa migrate model/ --to new.csv --map map.csv --report report.csv --out newer/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
+    push: "textaxa push model/ anna/apps",
+    pull: "textaxa pull anna/apps -o model/",
     serve: "textaxa serve model/ --keys-file keys.txt --feedback corrections.jsonl",
     demo: "echo 'Online football game: build your club' | textaxa demo",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from textaxa.decisions import promises_of
 from textaxa.fast_path import NAME as FAST_PATH
 from textaxa.heads import uses_encoder
+from textaxa.persistence._card_header import card_header
 from textaxa.taxonomy import format_path
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _SHOWN = 15
 def model_card(model: "Model") -> str:
     """Write the card as Markdown with the metadata header that Hugging Face reads."""
     parts = [
-        _header(),
+        card_header(model),
         _intended(model),
         _use(),
         _data(model),
@@ -32,13 +33,6 @@ def model_card(model: "Model") -> str:
         _versions(model.summary),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
-
-
-def _header() -> str:
-    return (
-        "---\nlibrary_name: textaxa\npipeline_tag: text-classification\n"
-        "tags: [hierarchical-text-classification, textaxa]\n---"
-    )
 
 
 def _intended(model: "Model") -> str:
