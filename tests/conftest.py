@@ -31,7 +31,7 @@ def seeds() -> None:
 
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items) -> None:
-    """Under `pytest -n`, keep the tests of a file in one process, so that its fixtures are made once; pages go singly."""
+    """Under `pytest -n`, keep the tests of a file in one process: its fixtures are made once. Pages go singly."""
     for item in items:
         if "tests/docs/" not in item.nodeid:
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
