@@ -7,13 +7,13 @@ processes never train in the same one.
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
+from textaxa._whole import beside, emptied, removed, write_whole
 from textaxa.config import Config
 from textaxa.errors import ConfigError
 from textaxa.jobs._listener import Interrupted
@@ -109,7 +109,7 @@ def claimed(folder: Path, out: Path, config: Config, *, resume: bool, overwrite:
     with held(folder):
         _refuse_checkpoints(folder, resume=resume, overwrite=overwrite)
         if not resume:
-            _empty(folder)
+            emptied(folder, last=CONFIG_FILE, keep=LOCK_FILE)
         if not (folder / CONFIG_FILE).exists():
             _record(config, folder)
         try:
@@ -117,18 +117,23 @@ def claimed(folder: Path, out: Path, config: Config, *, resume: bool, overwrite:
         except BaseException as error:
             kept = has_checkpoint(folder)
             if not kept:
-                shutil.rmtree(folder, ignore_errors=True)
+                removed(folder, last=CONFIG_FILE, keep=LOCK_FILE)
             if not isinstance(error, KeyboardInterrupt):
                 raise
             raise Interrupted(_told(folder, out) if kept else NOTHING_KEPT) from None
-        shutil.rmtree(folder, ignore_errors=True)
+        removed(folder, last=CONFIG_FILE, keep=LOCK_FILE)
 
 
 def _is_ours(folder: Path) -> bool:
-    """Tell whether textaxa made a folder: by its file, or by nothing in it but a lock (it was killed just then)."""
+    """Tell whether textaxa made a folder: by its file, or by nothing in it but a lock and the file half written.
+
+    These are of runs that were killed just then.
+    """
     if not folder.is_dir():
         return False
-    return (folder / CONFIG_FILE).is_file() or all(found.name == LOCK_FILE for found in folder.iterdir())
+    return (folder / CONFIG_FILE).is_file() or all(
+        found.name in (LOCK_FILE, beside(folder / CONFIG_FILE).name) for found in folder.iterdir()
+    )
 
 
 def _refuse_checkpoints(folder: Path, *, resume: bool, overwrite: bool) -> None:
@@ -143,9 +148,14 @@ def _refuse_checkpoints(folder: Path, *, resume: bool, overwrite: bool) -> None:
 def held(folder: Path, *, doing: str = "training") -> Iterator[None]:
     """Keep other processes out of a folder; the system lets go of it when this one ends, however it ends."""
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / LOCK_FILE).open("a", encoding="utf-8") as file:
+    taken = f"Another process is {doing} in {str(folder)!r}. Wait for it, or name another output."
+    try:
+        file = (folder / LOCK_FILE).open("a", encoding="utf-8")
+    except FileNotFoundError:  # it was done, and took the folder away, since we looked
+        raise ConfigError(taken) from None
+    with file:
         if not _lock(file):
-            raise ConfigError(f"Another process is {doing} in {str(folder)!r}. Wait for it, or name another output.")
+            raise ConfigError(taken)
         yield
 
 
@@ -162,16 +172,6 @@ def _lock(file: IO[str]) -> bool:
     return os.fstat(file.fileno()).st_nlink > 0
 
 
-def _empty(folder: Path) -> None:
-    for found in folder.iterdir():
-        if found.name == LOCK_FILE:
-            continue
-        if found.is_dir() and not found.is_symlink():
-            shutil.rmtree(found)
-        else:
-            found.unlink()
-
-
 def _record(config: Config, folder: Path) -> None:
     """Keep what a run was told. Files are named from the root, so that it can be resumed from anywhere."""
     data = replace(config.data, table=_absolute(config.data.table), valid=_absolute(config.data.valid))
@@ -184,7 +184,7 @@ def _record(config: Config, folder: Path) -> None:
         "training": asdict(config.training),
     }
     # In ASCII: a file's name may hold bytes that are no characters, which only escapes carry there and back.
-    (folder / CONFIG_FILE).write_text(json.dumps(values, indent=1), encoding="utf-8")
+    write_whole(folder / CONFIG_FILE, json.dumps(values, indent=1))
 
 
 def _told(folder: Path, out: Path) -> str:
