@@ -17,6 +17,7 @@ import os
 import signal
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ from typing import Any, NoReturn, TypeVar
 
 import typer
 
-from textaxa.errors import TextaxaError
+from textaxa._processes import launched
+from textaxa.errors import ConfigError, TextaxaError
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -33,6 +35,13 @@ MISTAKE = 2
 INTERRUPTED = 130
 PIPE_CLOSED = 141
 SIGNALLED = 128
+
+TOGETHER = {"train"}
+"""Commands that several processes do together; any other would do the same work and write the same file in each."""
+
+FIRST = 1.0
+"""Seconds that the main process has to tell a mistake that all of them found, before others do: a launcher ends all
+when the first has ended."""
 
 NAMED = 40
 """Characters shown on both sides of one that cannot be written."""
@@ -45,17 +54,23 @@ def door(command: Command) -> Command:
     def run(*args: Any, **kwargs: Any) -> Any:
         _hush_libraries()
         try:
+            _refuse_several(command.__name__)
             with _orderly_end() as asked:
                 result = command(*args, **kwargs)
                 sys.stdout.flush()  # here, where a full disk can still be told
                 return result
         except KeyboardInterrupt as interrupt:
-            note(str(interrupt) or "Stopped; nothing was written.")
+            if launched().main:
+                note(str(interrupt) or "Stopped; nothing was written.")
             raise typer.Exit(asked[0] if asked else INTERRUPTED) from None
         except BrokenPipeError:
             _close_stdout()
             raise typer.Exit(PIPE_CLOSED) from None
         except TextaxaError as error:
+            if not launched().main:
+                time.sleep(FIRST)
+                if getattr(error, "told_by_main", False):
+                    raise typer.Exit(MISTAKE) from None
             fail(str(error))
         except OSError as error:
             _close_stdout()
@@ -100,11 +115,27 @@ def _hush_libraries() -> None:
     # Read by transformers when it is imported; whoever has set them keeps what they have set.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if launched().world > 1:  # every process would tell that it looked for parameters without a gradient
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
+def _refuse_several(command: str) -> None:
+    """Refuse to do in several processes what is work for one."""
+    place = launched()
+    if place.world > 1 and command not in TOGETHER:
+        error = ConfigError(
+            f"{place.world} processes were started for `textaxa {command}`, which is work for one. Start it without "
+            "torchrun or accelerate launch."
+        )
+        vars(error)["told_by_main"] = True
+        raise error
 
 
 def fail(message: str) -> NoReturn:
     """Tell a mistake on stderr and leave with status 2."""
-    typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    place = launched()
+    whose = "" if place.main else f"{place.name}: "
+    typer.secho(f"{whose}Error: ", fg="red", bold=True, nl=False, err=True)
     typer.echo(message.strip(), err=True)
     raise typer.Exit(MISTAKE)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from textaxa._processes import launched
 from textaxa.cli import _options as options
 from textaxa.heads import HEADS
 
@@ -134,6 +135,9 @@ def _run(
     from textaxa.jobs._listener import nobody
     from textaxa.jobs.train import train as job
 
+    if not launched().main:  # one of several tells
+        job(config, out, overwrite=overwrite, resume=resume, references=references)
+        return
     with nullcontext(_tell_json) if as_json else nullcontext(nobody) if quiet else training_progress() as listener:
         result = job(config, out, overwrite=overwrite, resume=resume, references=references, listener=listener)
     if as_json:

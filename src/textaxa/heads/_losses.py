@@ -62,6 +62,8 @@ class LevelWeights(nn.Module):
     def __init__(self, kind: str | tuple[float, ...], n_levels: int) -> None:
         super().__init__()
         self.kind = kind if isinstance(kind, str) else "fixed"
+        self.batch_weight = 1.0
+        """What this process's rows weigh in the mean over several processes; the training step sets it."""
         fixed = torch.ones(n_levels) if isinstance(kind, str) else torch.tensor(kind)
         self.register_buffer("weights", fixed)
         if self.kind == "uncertainty":
@@ -75,7 +77,7 @@ class LevelWeights(nn.Module):
         if self.kind == "uncertainty":
             return (torch.exp(-self.log_variance) * losses + self.log_variance / 2).sum()
         if self.kind == "dwa" and self.training:
-            self.epoch_sum += losses.detach()
+            self.epoch_sum += self.batch_weight * losses.detach()
         return (self.weights * losses).sum()
 
     @torch.no_grad()

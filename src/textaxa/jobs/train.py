@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
+from textaxa._processes import launched
 from textaxa.config import Config, read_config
 from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
 from textaxa.errors import ConfigError
@@ -13,6 +14,7 @@ from textaxa.evaluation import Evaluation, majority_paths, to_markdown
 from textaxa.feedback import FeedbackUsed, feedback_examples, read_feedback, with_feedback
 from textaxa.heads import check_encoder, needs_encoder
 from textaxa.jobs import _interrupted as interrupted
+from textaxa.jobs import _several as together
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import remember_columns
 from textaxa.jobs._output import check_new_folder
@@ -91,13 +93,16 @@ def train(
     """
     settings = config if isinstance(config, Config) else read_config(config)
     target = Path(out)
-    check_new_folder(target, overwrite=overwrite)
-    folder = interrupted.training_folder(target)
-    require_packages(settings)
-    check_encoder(settings.head, settings.head_settings, settings.encoder)
-    columns = _columns(settings)
-    interrupted.check(folder, resume=resume, overwrite=overwrite)
-    training, valid, taxonomy, feedback = _read(settings, columns)
+    with together.all_or_none(settings):
+        check_new_folder(target, overwrite=overwrite)
+        folder = interrupted.training_folder(target)
+        require_packages(settings)
+        check_encoder(settings.head, settings.head_settings, settings.encoder)
+        columns = _columns(settings)
+        if launched().main:
+            interrupted.check(folder, resume=resume, overwrite=overwrite)
+        training, valid, taxonomy, feedback = _read(settings, columns)
+    listener = listener if launched().main else nobody
     if feedback is not None:
         listener({"event": "note", "text": feedback.sentence()})
     return train_examples(
@@ -154,10 +159,11 @@ def train_examples(
         {"event": "data", "rows": len(training), "valid_rows": len(valid), "nodes": len(taxonomy)}
         | {"levels": taxonomy.n_levels, "source": training.source}
     )
-    with interrupted.claimed(folder, out, settings, resume=resume, overwrite=overwrite):
-        check_new_folder(out, overwrite=overwrite)  # again: another process may just have finished there
+    with together.claimed(folder, out, settings, resume=resume, overwrite=overwrite):
         model = _train_model(settings, training, valid, taxonomy, folder=folder, resume=resume, listener=listener)
         evaluations: dict[str, Evaluation] = {}
+        if not launched().main:  # what is left, one process does; the others are free
+            return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started, feedback)
         if len(valid):
             evaluations[f"textaxa {settings.head}"] = score_model(model, valid.texts, valid.labels)
             if references:

@@ -43,15 +43,17 @@ def autocast(recipe: TrainingSettings) -> AbstractContextManager[Any]:
     return torch.autocast(kind, dtype=torch.bfloat16 if precision == "bf16" else torch.float16)
 
 
-def trainer_arguments(recipe: TrainingSettings, folder: Path, *, rows: int, validated: bool) -> TrainingArguments:
-    """Give the Trainer's arguments for a recipe over so many rows."""
+def trainer_arguments(
+    recipe: TrainingSettings, folder: Path, *, rows: int, validated: bool, world: int = 1
+) -> TrainingArguments:
+    """Give the Trainer's arguments for a recipe over so many rows, trained by so many processes."""
     precision = precision_of(recipe)
     on_cpu = device_of(recipe) == "cpu"
     updates = math.ceil(rows / (recipe.batch_size or 1) / recipe.gradient_accumulation)
     return TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=recipe.epochs or 1,
-        per_device_train_batch_size=recipe.batch_size or 1,
+        per_device_train_batch_size=math.ceil((recipe.batch_size or 1) / world),  # one batch of the run, divided
         gradient_accumulation_steps=recipe.gradient_accumulation,
         warmup_steps=max(1, round(recipe.warmup_share * updates * (recipe.epochs or 1))),
         max_grad_norm=recipe.max_gradient_norm,
@@ -70,6 +72,7 @@ def trainer_arguments(recipe: TrainingSettings, folder: Path, *, rows: int, vali
         logging_nan_inf_filter=False,
         restore_callback_states_from_checkpoint=True,  # early stopping goes on counting
         remove_unused_columns=False,
+        ddp_broadcast_buffers=False,  # they are made the same once; those that change are averaged
         disable_tqdm=True,
         report_to="none",
     )

@@ -12,6 +12,7 @@ from transformers.trainer_callback import ExportableState
 
 from textaxa.errors import TextaxaError
 from textaxa.training._start import Listener
+from textaxa.training._together import ALONE, Together
 
 
 class Progress(TrainerCallback):
@@ -94,8 +95,10 @@ class TimeBudget(TrainerCallback, ExportableState):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         """Ask for the end."""
-        del args, kwargs
-        if self._spent() >= self.seconds and state.global_step < state.max_steps:
+        del args
+        # The processes are asked of the model: a resumed run makes this object anew, from its seconds alone.
+        together: Together = kwargs["model"].together
+        if together.any(self._spent() >= self.seconds) and state.global_step < state.max_steps:
             self.over = control.should_training_stop = True
         return control
 
@@ -110,11 +113,14 @@ class TimeBudget(TrainerCallback, ExportableState):
 class Interrupt(TrainerCallback):
     """Turns Ctrl-C and SIGTERM into a checkpoint at the next step, then KeyboardInterrupt; a second one stops at once.
 
-    Only the main thread can listen to signals; in another thread this does nothing.
+    Only the main thread can listen to signals; in another thread this does nothing. Of several processes, all stop at
+    the same step. Their launcher sends a signal of its own on top of a Ctrl-C, so there a second one changes nothing;
+    it kills those that take longer than its patience.
     """
 
-    def __init__(self) -> None:
-        self.wanted = 0
+    def __init__(self, together: Together = ALONE) -> None:
+        self.together = together
+        self.wanted = self.agreed = 0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupt":
@@ -127,7 +133,7 @@ class Interrupt(TrainerCallback):
             signal.signal(number, handler)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        if self.wanted:
+        if self.wanted and self.together.world == 1:
             self._stop(number, frame)
         self.wanted = number
 
@@ -141,12 +147,15 @@ class Interrupt(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> Any:
         """Ask for a checkpoint."""
         del args, state, kwargs
-        if self.wanted:
+        self.agreed = self.together.most(self.wanted)
+        if self.agreed:
             control.should_save = True
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         """Stop now that the checkpoint is whole: nothing else of the loop runs, so resuming sees this step's state."""
         del args, state, control, kwargs
-        if self.wanted:
-            self._stop(self.wanted, None)
+        wanted = self.agreed or (self.wanted if self.together.world == 1 else 0)
+        if wanted:
+            self.together.wait()  # or the first to leave would make the launcher end the one that still writes
+            self._stop(wanted, None)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from textaxa._whole import write_whole
 from textaxa.training._recipes import (
     HEAD_EPOCHS,
     PRESETS,
@@ -26,10 +27,10 @@ _FILE = "recipe.json"
 Told = Callable[[dict[str, Any]], None]
 
 
-def recorded(folder: Path) -> Recipe | None:
-    """Give the recipe that an interrupted run had chosen; a second measurement might end at another one."""
+def recorded_values(folder: Path) -> dict[str, Any] | None:
+    """Give the recipe that an interrupted run had chosen, as JSON; a second measurement might end at another one."""
     try:
-        return Recipe(**json.loads((folder / _FILE).read_text(encoding="utf-8")))
+        return asdict(Recipe(**json.loads((folder / _FILE).read_text(encoding="utf-8"))))
     except (OSError, ValueError, TypeError):
         return None
 
@@ -49,6 +50,6 @@ def choose(pace: Pace, work: Work, *, seconds: float, layers: bool, folder: Path
     recipe = that_fits(pace, work, seconds=seconds, layers=layers)
     epochs = {"fast": HEAD_EPOCHS, "balanced": TOP_EPOCHS, "best": TUNED_EPOCHS}
     others = {name: predicted(name, epochs[name], pace, work) for name in PRESETS if layers or name != "balanced"}
-    (folder / _FILE).write_text(json.dumps(asdict(recipe)), encoding="utf-8")
+    write_whole(folder / _FILE, json.dumps(asdict(recipe)))
     tell({"event": "recipe", **asdict(recipe), "text": told(recipe, others)})
     return recipe

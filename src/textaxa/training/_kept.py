@@ -17,6 +17,7 @@ import torch
 
 from textaxa.encoders import Pieces, TransformerEncoder, length_of
 from textaxa.errors import ConfigError
+from textaxa.training._together import ALONE, Together
 
 _CHECKED = 4
 """Texts on which the cut is checked: short, long and in between."""
@@ -82,8 +83,12 @@ def keep_states(
     *,
     most_bytes: float,
     autocast: Callable[[], AbstractContextManager[Any]],
+    together: Together = ALONE,
 ) -> KeptStates:
     """Compute the states of texts at the encoder's cut, or take those that an interrupted run left in the folder.
+
+    Several processes on one host share one file and fill it together. Each host has its own, since writing into one
+    mapped file from several hosts is not safe on network storage.
 
     Raises
     ------
@@ -94,15 +99,18 @@ def keep_states(
     needed = sum(map(length_of, pieces)) * encoder.width * _BYTES
     if encoder.cut is None:
         raise ConfigError("no layer is frozen.")
-    encoder.cut.check(*_few(encoder, pieces))
-    file = folder / f"states-{_digest(encoder, pieces)}.f16"
-    if file.is_file() and file.stat().st_size == needed:
+    host = together.place.rank // together.place.local_world
+    file = folder / f"states-{_digest(encoder, pieces)}{f'-{host}' if host else ''}.f16"
+    with together.all_or_none():
+        encoder.cut.check(*_few(encoder, pieces))
+        there = file.is_file() and file.stat().st_size == needed
+        free = _SHARE_OF_DISK * shutil.disk_usage(folder).free
+        if not there and needed > min(most_bytes, free):
+            where = "half of the free room on the disk is" if free < most_bytes else "kept_gigabytes allows"
+            raise ConfigError(f"they would take {needed / 1e9:.2g} GB, {where} {min(free, most_bytes) / 1e9:.2g} GB.")
+    if not together.any(not there):
         return KeptStates(file, pieces, encoder.width)
-    free = _SHARE_OF_DISK * shutil.disk_usage(folder).free
-    if needed > min(most_bytes, free):
-        where = "half of the free room on the disk is" if free < most_bytes else "kept_gigabytes allows"
-        raise ConfigError(f"they would take {needed / 1e9:.2g} GB, {where} {min(free, most_bytes) / 1e9:.2g} GB.")
-    return _computed(encoder, pieces, file, needed, autocast)
+    return _computed(encoder, pieces, file, needed, autocast=autocast, together=together)
 
 
 def _computed(
@@ -110,19 +118,27 @@ def _computed(
     pieces: Sequence[Pieces],
     file: Path,
     needed: int,
+    *,
     autocast: Callable[[], AbstractContextManager[Any]],
+    together: Together,
 ) -> KeptStates:
     part = file.with_suffix(".part")  # renamed when it is whole, so that a killed run leaves no half of it behind
-    with part.open("wb") as empty:
-        empty.truncate(needed)
+    first = together.place.local_rank == 0
+    if first:
+        with part.open("wb") as empty:
+            empty.truncate(needed)
+    together.wait()
     kept = KeptStates(part, pieces, encoder.width)
     try:
-        _fill(kept, encoder, pieces, autocast)
+        with together.all_or_none():
+            _fill(kept, encoder, pieces, autocast, together)
     except BaseException:
         kept.remove()
         raise
-    part.rename(file)
+    if first:
+        part.rename(file)
     kept.file = file
+    together.wait()
     return kept
 
 
@@ -132,11 +148,14 @@ def _fill(
     encoder: TransformerEncoder,
     pieces: Sequence[Pieces],
     autocast: Callable[[], AbstractContextManager[Any]],
+    together: Together,
 ) -> None:
     was_training = encoder.training
     encoder.eval()
     cut: Any = encoder.cut
-    for rows, tokens in encoder.batches(pieces):
+    own = range(together.place.local_rank, len(pieces), together.place.local_world)
+    for some, tokens in encoder.batches([pieces[row] for row in own]):
+        rows = [own[row] for row in some]
         with autocast():
             states = cut.below(tokens.input_ids, tokens.attention_mask).float().cpu().numpy()
         if not np.abs(states).max() <= _LARGEST:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from textaxa._whole import write_whole
 from textaxa.errors import ConfigError
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
+from textaxa.training._together import Together
 
 _RUN_FILE = "run.json"
 
@@ -47,6 +49,33 @@ def run_fingerprint(
     return digest.hexdigest()
 
 
+def open_together(folder: Path, fingerprint: str, together: Together, *, resume: bool) -> Path | None:
+    """Prepare the checkpoint folder of a run in the main process; give all of them the checkpoint to go on from.
+
+    Raises
+    ------
+    ConfigError
+        As `open_run`; or the processes do not have the same rows and settings, or do not see the same folder.
+    """
+    last: Path | None = None
+    with together.all_or_none():
+        if together.main:
+            last = open_run(folder, fingerprint, resume=resume)
+    with together.all_or_none():
+        if together.told(fingerprint) != fingerprint:
+            raise ConfigError(
+                "The rows, the taxonomy or the settings here are not those of process 1. Give all processes the same "
+                "command and the same files."
+            )
+        if _recorded(folder / _RUN_FILE) != fingerprint:
+            raise ConfigError(
+                f"{str(folder)!r} is not the folder that process 1 writes its checkpoints to. Put the output on "
+                "storage that all hosts share, under the same name."
+            )
+    name = together.told(last and last.name)
+    return None if name is None else folder / name
+
+
 def open_run(folder: Path, fingerprint: str, *, resume: bool) -> Path | None:
     """Prepare the checkpoint folder of a run; give the checkpoint to go on from, if there is one to go on from.
 
@@ -68,7 +97,8 @@ def open_run(folder: Path, fingerprint: str, *, resume: bool) -> Path | None:
             "resumed with these. Give the same ones, or remove the folder to start anew."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"run": fingerprint}), encoding="utf-8")
+    if last is None:  # else it says so already
+        write_whole(file, json.dumps({"run": fingerprint}))
     return last
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textaxa._processes import launched
 from textaxa.decoding import fitted_thresholds
-from textaxa.errors import DataError
+from textaxa.errors import ConfigError, DataError
 from textaxa.heads import check_task, head_class
 from textaxa.settings import Checked, EncoderSettings, ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
@@ -41,6 +42,10 @@ def train_model(
     vectors: "Vectors | None" = None,
 ) -> Any:
     """Train a model on rows of text and labels.
+
+    Several processes that ``torchrun`` or ``accelerate launch`` started train one model together: all call this with
+    the same arguments, each works on its share of every batch, and all get the same model. Only the main process
+    writes checkpoints and hears events.
 
     Parameters
     ----------
@@ -87,13 +92,14 @@ def train_model(
     choosing = held_out.choosing if held_out else None
     how: dict[str, Any] = {"valid": choosing, "listener": listener, "vectors": vectors}
     if kind.reads == "texts":
+        _refuse_several(head)
         how |= {"task": task, "head_settings": head_settings, "training": training, "encoder": encoder}
         if getattr(kind, "resumes", False):
             how |= {"checkpoint_dir": checkpoint_dir, "resume": resume}
         model = kind.fit(texts, labels, taxonomy, **how)
         proba_of = model.node_proba
     else:
-        from textaxa.training._train import train_network  # noqa: PLC0415 - PyTorch, which only this way needs
+        from textaxa.training._train import divided, train_network  # noqa: PLC0415 - PyTorch, which only this way needs
 
         settings = ModelSettings(
             task=task,
@@ -103,7 +109,7 @@ def train_model(
             training=training,
         )
         model = train_network(texts, labels, taxonomy, settings, checkpoint_dir=checkpoint_dir, resume=resume, **how)
-        proba_of = _shared(model, vectors)
+        proba_of = divided(_shared(model, vectors))
     if held_out and getattr(model, "searches", False):
         model.summary["best"] |= model.settle(held_out.choosing, held_out.proving)
     elif held_out:
@@ -111,6 +117,15 @@ def train_model(
     elif task == "multi":
         model.thresholds = fitted_thresholds(taxonomy, training.threshold)
     return model
+
+
+def _refuse_several(head: str) -> None:
+    place = launched()
+    if place.world > 1:
+        raise ConfigError(
+            f"The head {head!r} trains in one process, and {place.world} were started. Start it without torchrun or "
+            "accelerate launch; its own threads use the processor's cores."
+        )
 
 
 def _shared(model: Any, vectors: "Vectors | None") -> Callable[[Sequence[str]], Any]:

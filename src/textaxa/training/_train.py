@@ -30,7 +30,7 @@ from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
 from textaxa.training._arguments import autocast, device_of, trainer_arguments
 from textaxa.training._callbacks import HeadEpochs, Interrupt, Progress, TimeBudget
-from textaxa.training._choice import choose, recorded
+from textaxa.training._choice import choose, recorded_values
 from textaxa.training._kept import KeptStates, keep_states
 from textaxa.training._pace import measure_pace
 from textaxa.training._recipes import Recipe, Work, is_open, resolved, with_preset
@@ -39,12 +39,13 @@ from textaxa.training._run import (
     best_checkpoint,
     history,
     local_seeds,
-    open_run,
+    open_together,
     run_fingerprint,
     stopped_early,
     time_was_over,
 )
 from textaxa.training._start import Listener
+from textaxa.training._together import ALONE, Together, join
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 from textaxa.training._validation import Validation
 
@@ -69,11 +70,30 @@ def train_network(
 ) -> Model:
     """Train an encoder and a head; everything as `textaxa.training.train_model` takes it."""
     with ExitStack() as stack:
-        folder = checkpoint_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="textaxa-")))
+        together = join()
+        folder = checkpoint_dir or Path(_temporary(together, stack))
         fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
-        checkpoint = open_run(folder, fingerprint, resume=resume)
+        checkpoint = open_together(folder, fingerprint, together, resume=resume)
         stack.enter_context(local_seeds(settings.training.seed))
-        return _Run(settings, taxonomy, folder, listener, vectors).train(texts, labels, valid, checkpoint)
+        run = _Run(settings, taxonomy, folder, listener if together.main else None, vectors, together=together)
+        model = run.train(texts, labels, valid, checkpoint)
+        together.wait()  # the main process may now remove what the others have read
+        return model
+
+
+def divided(proba_of: Callable[[Sequence[str]], np.ndarray]) -> Callable[[Sequence[str]], np.ndarray]:
+    """Give a function of texts that several processes compute together, each for its share of the texts."""
+    together = join()
+    if together.world == 1:
+        return proba_of
+    return lambda texts: together.whole(proba_of(_at(texts, together.share(len(texts)))), len(texts))
+
+
+def _temporary(together: Together, stack: ExitStack) -> str:
+    """Make a folder for checkpoints that nobody asked to keep; the main process makes it for all."""
+    made = tempfile.TemporaryDirectory(prefix="textaxa-") if together.main else None
+    name: str = together.told(stack.enter_context(made) if made else None)
+    return name
 
 
 class _Run:
@@ -86,7 +106,10 @@ class _Run:
         folder: Path,
         listener: Listener | None,
         vectors: Vectors | None = None,
+        *,
+        together: Together = ALONE,
     ) -> None:
+        self.together = together
         self.began = time.monotonic()
         self.settings = settings
         self.taxonomy = taxonomy
@@ -99,16 +122,19 @@ class _Run:
     def train(
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
     ) -> Model:
-        encoder = self._encoder()
-        targets = Targets(self.taxonomy, labels, self.settings.task)
+        with self.together.all_or_none():
+            encoder = self._encoder()
+            targets = Targets(self.taxonomy, labels, self.settings.task)
         rows = _Rows(texts, valid[0] if valid else (), encoder)
         chosen = self._chosen(encoder, rows, targets)
         recipe = self._settle_settings(encoder, chosen)
         model = self._model(encoder, recipe, targets)
         model.to(device_of(recipe))
+        self.together.same(model)
         kept = self._kept(model, recipe, rows)
         collate, lengths = self._batches(model, recipe, rows, targets, kept)
         label_vectors = self._read_labels(model)
+        self.together.same(model.scale)
         validate = self._validation(model, recipe, rows, valid[1], kept) if valid else None
         best = self._fit(model, recipe, collate, lengths, label_vectors, validate=validate, checkpoint=checkpoint)
         model.summary = {
@@ -120,6 +146,8 @@ class _Run:
             "trained": datetime.now(UTC).date().isoformat(),
             "versions": _versions(),
         }
+        if self.together.world > 1:
+            model.summary["processes"] = self.together.world
         if kept is not None:
             kept.remove()
         if self.time_was_over:
@@ -139,15 +167,18 @@ class _Run:
             return None
         if not isinstance(encoder, TransformerEncoder) or kind.reads != "vectors" or reads_labels(kind):
             return None  # what these do in a step is not what is measured
-        found = recorded(self.folder)
+        found = self.together.told(recorded_values(self.folder))
         if found is not None:
-            return found
+            return Recipe(**found)
         with torch.random.fork_rng([]):
             recipe = resolved(self.settings.training, width=encoder.width, frozen=False)
             model = self._head_on(encoder, recipe, targets).to(device_of(recipe))
             pace = measure_pace(model, rows.pieces, targets.values, recipe)
         left = (recipe.time_budget or 0.0) - (time.monotonic() - self.began)
-        return choose(pace, rows.work(), seconds=left, layers=pace.top > 0, folder=self.folder, tell=self._tell)
+        if self.together.main:
+            work = rows.work(self.together.world)
+            choose(pace, work, seconds=left, layers=pace.top > 0, folder=self.folder, tell=self._tell)
+        return Recipe(**self.together.told(recorded_values(self.folder)))
 
     def _settle_settings(self, encoder: Encoder, chosen: Recipe | None) -> TrainingSettings:
         """Fill in what was left empty: of the encoder in its settings, of training in what is given back."""
@@ -185,6 +216,7 @@ class _Run:
         if self.frozen or not isinstance(encoder, TransformerEncoder) or encoder.cut is None:
             return None
         how: dict[str, Any] = {"most_bytes": recipe.kept_gigabytes * 1e9, "autocast": lambda: autocast(recipe)}
+        how["together"] = self.together
         try:
             return keep_states(encoder, [*rows.pieces, *rows.valid_pieces], self.folder, **how)
         except ConfigError as error:
@@ -201,7 +233,8 @@ class _Run:
     ) -> tuple[Any, list[int]]:
         """Give what collates batches, and the lengths by which rows are grouped; the feature scale is set, too."""
         if self._stores_features(model):
-            features = self._encoded(model, recipe, rows, valid=False)
+            part = self._encoded(model, recipe, rows, self.together.share(len(rows.texts)), valid=False)
+            features = self.together.whole(part, len(rows.texts))
             model.scale.fit(features)
             return FeatureBatches(features, targets.values), [1] * len(features)
         sample = np.random.default_rng(recipe.seed).permutation(len(rows.pieces))[:_SCALE_ROWS].tolist()
@@ -240,28 +273,32 @@ class _Run:
         """Tell whether every text is encoded once, before training; states of all tokens would be too many."""
         return self.frozen and model.head.reads == "vectors"
 
-    def _encoded(self, model: Model, recipe: TrainingSettings, rows: "_Rows", *, valid: bool) -> np.ndarray:
-        """Give the vectors of the training or the validation rows by the encoder as it is, (B, D)."""
+    def _encoded(
+        self, model: Model, recipe: TrainingSettings, rows: "_Rows", own: Sequence[int], *, valid: bool
+    ) -> np.ndarray:
+        """Give the vectors of this process's training or validation rows by the encoder as it is, (B_own, D)."""
         if self.vectors is not None:
-            return self.vectors(model.encoder, rows.valid_texts if valid else rows.texts)
+            return self.vectors(model.encoder, _at(rows.valid_texts if valid else rows.texts, own))
         with autocast(recipe):
-            return model.encoder.encode_pieces(rows.valid_pieces if valid else rows.pieces)
+            return model.encoder.encode_pieces(_at(rows.valid_pieces if valid else rows.pieces, own))
 
     def _validation(
         self, model: Model, recipe: TrainingSettings, rows: "_Rows", labels: Labels, kept: KeptStates | None
     ) -> Validation:
         """Make what scores the validation rows; what does not change between epochs is computed once."""
         true = Targets(self.taxonomy, labels, self.settings.task).nodes
+        own = self.together.share(len(true))
         if self._stores_features(model):
-            features = self._encoded(model, recipe, rows, valid=True)
+            features = self._encoded(model, recipe, rows, own, valid=True)
             compute = lambda: model.node_proba_of(features)  # noqa: E731
         elif kept is not None and model.head.reads == "vectors":
-            at = range(len(rows.pieces), len(rows.pieces) + len(rows.valid_pieces))
-            compute = lambda: model.node_proba_of(_vectors_above(model, rows.valid_pieces, kept, at))  # noqa: E731
+            at, pieces = [len(rows.pieces) + row for row in own], _at(rows.valid_pieces, own)
+            compute = lambda: model.node_proba_of(_vectors_above(model, pieces, kept, at))  # noqa: E731
         else:
-            compute = lambda: model.node_proba_of_pieces(rows.valid_pieces)  # noqa: E731
+            pieces = _at(rows.valid_pieces, own)
+            compute = lambda: model.node_proba_of_pieces(pieces)  # noqa: E731
 
-        return Validation(model, true, compute)
+        return Validation(model, true, compute, self.together)
 
     def _fit(
         self,
@@ -275,16 +312,18 @@ class _Run:
         checkpoint: Path | None,
     ) -> dict[str, float]:
         """Run the loop; give the scores of the epoch that was kept."""
-        order = LengthGroupedOrder(lengths, recipe.batch_size or 1, recipe.seed)
-        with Interrupt() as interrupt, quiet_transformers():
+        order, world = LengthGroupedOrder(lengths, recipe.batch_size or 1, recipe.seed), self.together.world
+        with Interrupt(self.together) as interrupt, quiet_transformers():
             callbacks = [Progress(self.listener), HeadEpochs(), interrupt]
             if validate and recipe.patience:
                 callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
             if recipe.time_budget is not None:
                 callbacks.append(TimeBudget(recipe.time_budget, self.began if self.vectors is None else None))
             trainer = HierarchyTrainer(
-                model=TrainingStep(model, frozen=self.frozen, label_vectors=label_vectors),
-                args=trainer_arguments(recipe, self.folder, rows=len(lengths), validated=validate is not None),
+                model=TrainingStep(model, frozen=self.frozen, label_vectors=label_vectors, together=self.together),
+                args=trainer_arguments(
+                    recipe, self.folder, rows=len(lengths), validated=validate is not None, world=world
+                ),
                 data_collator=collate,
                 train_dataset=range(len(lengths)),
                 eval_dataset=range(1) if validate else None,
@@ -292,8 +331,11 @@ class _Run:
                 order=order,
                 recipe=recipe,
                 validate=validate,
+                together=self.together,
             )
             trainer.remove_callback(PrinterCallback)
+            if world > 1:  # else all would draw the same dropout, each for other rows
+                torch.manual_seed(recipe.seed + self.together.rank)
             if checkpoint is not None:
                 self.time_was_over = time_was_over(checkpoint)
             if checkpoint is not None and (self.time_was_over or stopped_early(checkpoint, recipe.patience)):
@@ -323,10 +365,16 @@ class _Rows:
     def valid_pieces(self) -> list[Pieces]:
         return self._encoder.tokenise(self.valid_texts)
 
-    def work(self) -> Work:
-        """Count what there is to do in an epoch."""
+    def work(self, world: int = 1) -> Work:
+        """Count what there is to do in an epoch for each of so many processes."""
         tokens, valid_tokens = (sum(map(length_of, some)) for some in (self.pieces, self.valid_pieces))
-        return Work(tokens, valid_tokens, len(self.texts), len(self.valid_texts))
+        all_of_it = (tokens, valid_tokens, len(self.texts), len(self.valid_texts))
+        return Work(*(-(-amount // world) for amount in all_of_it))
+
+
+def _at(values: Sequence[Any], rows: Sequence[int]) -> Sequence[Any]:
+    """Give some of the values; all of them without a copy, which is what one process alone asks for."""
+    return values if len(rows) == len(values) else [values[row] for row in rows]
 
 
 @torch.inference_mode()

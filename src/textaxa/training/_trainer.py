@@ -1,17 +1,21 @@
 """The Hugging Face Trainer with our batches, our two learning rates and our validation score."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.data import Sampler
+from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerControl
 
 from textaxa.encoders import TokenStates
+from textaxa.heads._losses import LevelWeights
 from textaxa.labels import LabelVectors
 from textaxa.model import Model
 from textaxa.settings import TrainingSettings
+from textaxa.training._rows import LengthGroupedOrder
+from textaxa.training._shares import ShareLoader
+from textaxa.training._together import ALONE, Together
 
 
 class TrainingStep(nn.Module):
@@ -22,10 +26,15 @@ class TrainingStep(nn.Module):
 
     Where the head reads label texts and the encoder learns, ``label_vectors`` encodes them: with gradient in each step,
     and once for all after every epoch.
+
+    Of several processes, each sees its share of a batch, and ``weight`` is what its mean loss weighs among theirs.
     """
 
-    def __init__(self, model: Model, *, frozen: bool, label_vectors: LabelVectors | None = None) -> None:
+    def __init__(
+        self, model: Model, *, frozen: bool, label_vectors: LabelVectors | None = None, together: Together = ALONE
+    ) -> None:
         super().__init__()
+        self.together = together
         self.label_vectors = label_vectors
         self.encoder = None if frozen else model.encoder
         self._any_encoder = (model.encoder,)  # in a tuple it is not held as a module
@@ -41,6 +50,7 @@ class TrainingStep(nn.Module):
         attention_mask: torch.Tensor | None = None,
         text_of: torch.Tensor | None = None,
         below: torch.Tensor | None = None,
+        weight: torch.Tensor | None = None,
     ) -> dict[str, torch.Tensor]:
         """Give ``{"loss": scalar}`` for tokens (W, L) or features (B, D) and their targets.
 
@@ -50,10 +60,23 @@ class TrainingStep(nn.Module):
         read = self.scale(features) if features is not None else self._read(input_ids, attention_mask, text_of, *kept)
         how = {} if self.label_vectors is None else {"encode": self.label_vectors.encode}
         scores = self.head(read, targets, self.progress, **how)
-        return {"loss": self.head.loss(scores, targets)}
+        if weight is None:
+            return {"loss": self.head.loss(scores, targets)}
+        for levels in self._level_weights():
+            levels.batch_weight = float(weight)
+        return {"loss": weight * self.head.loss(scores, targets)}
+
+    def agree(self) -> None:
+        """Let all processes have the same sums of level losses; each has seen its own rows only."""
+        for levels in self._level_weights():
+            self.together.average(levels.epoch_sum)
+
+    def _level_weights(self) -> Iterator[LevelWeights]:
+        return (part for part in self.head.modules() if isinstance(part, LevelWeights) and part.kind == "dwa")
 
     def end_epoch(self) -> None:
         """Let the head take note, and store the label vectors of the encoder as it is now."""
+        self.agree()
         self.head.end_epoch()
         if self.label_vectors is not None:
             self.label_vectors.store()
@@ -72,7 +95,10 @@ class TrainingStep(nn.Module):
 
 
 class HierarchyTrainer(Trainer):
-    """Changes three things of the Trainer: the order of rows, the optimizer's groups, and how a model is validated."""
+    """Changes three things of the Trainer: the order of rows, the optimizer's groups, and how a model is validated.
+
+    Of several processes, each gets its share of every batch.
+    """
 
     optimizer: torch.optim.Optimizer | None
     control: TrainerControl
@@ -80,19 +106,33 @@ class HierarchyTrainer(Trainer):
     def __init__(
         self,
         *args: Any,
-        order: Sampler[int],
+        order: LengthGroupedOrder,
         recipe: TrainingSettings,
         validate: Callable[[], Mapping[str, float]] | None,
+        together: Together = ALONE,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self._order = order
         self._recipe = recipe
         self._validate = validate
+        self._together = together
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int]:
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
         del train_dataset
         return self._order
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Give the batches; of several processes, the shares of this one, which accelerate must not divide again."""
+        if self._together.world == 1:
+            return super().get_train_dataloader()
+        pin_memory = self.args.dataloader_pin_memory
+        return ShareLoader(self._order, self._together, self.data_collator, pin_memory=pin_memory)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        step: Any = self.model
+        step.agree()
+        super()._save_checkpoint(model, trial)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Make AdamW with one rate for the encoder, one for the head; no decay on biases and norms."""
