@@ -5,7 +5,7 @@ to. Out come corrections, and `with_feedback`, which lays them over the rows of 
 """
 
 from textaxa.feedback._correction import Correction
-from textaxa.feedback._rows import FeedbackUsed, feedback_examples, read_feedback, with_feedback
+from textaxa.feedback._rows import FeedbackUsed, feedback_examples, first_feedback, read_feedback, with_feedback
 from textaxa.feedback._store import FeedbackStore, open_feedback
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "FeedbackStore",
     "FeedbackUsed",
     "feedback_examples",
+    "first_feedback",
     "open_feedback",
     "read_feedback",
     "with_feedback",

@@ -1,17 +1,23 @@
 """Corrections as JSON lines: one write a correction, flushed to the disk; a torn line costs no other.
 
-A line is appended with ``O_APPEND`` in a single ``write``, which the kernel keeps in one piece whoever else writes. A
-crash can tear the last line. Who appends next begins a new line then, so that the torn one stays alone, and readers
-count it and go on.
+A line is appended with ``O_APPEND`` in a single ``write``, which the kernel keeps in one piece whoever else writes; a
+lock keeps what a full disk cut off from being glued to the next line. A crash of the machine can tear the last line.
+Who appends next begins a new line then, so that the torn one stays alone, and readers count it and go on.
 """
 
 import json
 import os
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from textaxa.errors import DataError
 from textaxa.feedback._correction import Correction
+
+try:
+    import fcntl
+except ImportError:  # Windows: there, only a torn line and a write in the same instant can harm each other
+    fcntl = None  # type: ignore[assignment]
 
 _BLOCK = 1 << 16
 """Bytes that are read at a time, from the end of the file."""
@@ -41,10 +47,11 @@ class LinesStore:
         new = not self.file.exists()
         handle = os.open(self.file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # Between this look and the write another process may end its line: then there is an empty one, no harm.
-            torn = _is_torn(handle)
-            written = os.write(handle, b"\n" + line if torn else line)
-            if written < len(line) + torn:
+            _lock(handle)
+            size = os.fstat(handle).st_size
+            whole = b"\n" + line if _is_torn(handle) else line
+            if os.write(handle, whole) < len(whole):
+                os.truncate(handle, size)  # or what comes next would be glued to what fitted
                 raise OSError("the disk is full")
             os.fsync(handle)
         finally:
@@ -84,6 +91,13 @@ class LinesStore:
         except (ValueError, RecursionError):  # DataError is a ValueError, too
             self.damaged += 1
             return None
+
+
+def _lock(handle: int) -> None:
+    """Keep other processes from writing until the file is closed; a file system without locks goes without."""
+    if fcntl is not None:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _is_torn(handle: int) -> bool:

@@ -6,8 +6,10 @@ rows that people did not pick.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +51,8 @@ class FeedbackUsed:
         Entries that could not be read.
     models
         Corrections by the model that was corrected.
+    files
+        Corrections by the file that they were read from. Files only grow, so the first ones are those that were read.
     unknown_paths
         Some of the paths that are not in the taxonomy.
     """
@@ -63,11 +67,14 @@ class FeedbackUsed:
     several: int = 0
     damaged: int = 0
     models: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, int] = field(default_factory=dict)
     unknown_paths: tuple[LabelPath, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Give plain values, for JSON."""
-        return asdict(self) | {"models": dict(self.models), "unknown_paths": [list(p) for p in self.unknown_paths]}
+        """Give plain values, for JSON; without the names of files, which say where somebody's home is."""
+        values = asdict(self) | {"models": dict(self.models), "unknown_paths": [list(p) for p in self.unknown_paths]}
+        del values["files"]
+        return values
 
     def sentence(self) -> str:
         """Say it in one line.
@@ -103,17 +110,49 @@ def read_feedback(files: Iterable[str | Path]) -> tuple[list[Correction], int]:
     DataError
         A file cannot be read.
     """
-    found: list[Correction] = []
-    damaged = 0
+    found, damaged, _ = first_feedback(files)
+    return found, damaged
+
+
+def first_feedback(
+    files: Iterable[str | Path], first: Mapping[str, int] | None = None
+) -> tuple[list[Correction], int, dict[str, int]]:
+    """Give the corrections of files, how many entries could not be read, and how many corrections each file gave.
+
+    Parameters
+    ----------
+    files
+        The files.
+    first
+        Of these, by their resolved names, only so many of the oldest are read: what a file held at an earlier time.
+
+    Raises
+    ------
+    ConfigError
+        A file is not there, or has an ending that is none of ours.
+    DataError
+        A file cannot be read.
+    """
+    found: list[tuple[str, Correction]] = []
+    damaged, counts = 0, {}
     for file in files:
         if not Path(file).is_file():
             raise ConfigError(
                 f"There is no file of corrections {str(file)!r}. `textaxa serve … --feedback FILE` writes one."
             )
-        store = open_feedback(file)
-        found.extend(store)
-        damaged += store.damaged
-    return sorted(found, key=lambda one: one.time), damaged
+        store, name = open_feedback(file), str(Path(file).resolve())
+        some = list(islice(store, (first or {}).get(name)))
+        found += _with_times(some)
+        damaged, counts[name] = damaged + store.damaged, len(some)
+    return [one for _, one in sorted(found, key=itemgetter(0))], damaged, counts
+
+
+def _with_times(corrections: Iterable[Correction]) -> Iterator[tuple[str, Correction]]:
+    """Give corrections of a file with times that never go back: the order of a file is sure, a clock may be set."""
+    latest = ""
+    for one in corrections:
+        latest = max(latest, one.time)
+        yield latest, one
 
 
 def with_feedback(

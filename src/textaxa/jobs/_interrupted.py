@@ -7,7 +7,7 @@ processes never train in the same one.
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -27,6 +27,9 @@ CONFIG_FILE = "textaxa-run.json"
 """By this name a folder is known as one that textaxa made."""
 
 LOCK_FILE = "lock"
+
+FEEDBACK_FILE = "feedback.json"
+"""How many corrections each file gave: a service goes on adding some, and a resumed run must have the same rows."""
 
 VECTORS = "vectors.json"
 """What the head ``wide`` keeps of texts that it has encoded: hours of work, too."""
@@ -67,6 +70,20 @@ def recorded_settings(out: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{str(file)!r} is damaged. Remove {str(file.parent)!r} and start without --resume.")
     return values
+
+
+def record_feedback(folder: Path, counts: Mapping[str, int]) -> None:
+    """Keep how many corrections each file gave to a run."""
+    write_whole(folder / FEEDBACK_FILE, json.dumps(dict(counts), indent=1))
+
+
+def recorded_feedback(folder: Path) -> dict[str, int]:
+    """Give how many corrections each file gave to an interrupted run; nothing where that is not known."""
+    try:
+        found = json.loads((folder / FEEDBACK_FILE).read_text(encoding="utf-8"))
+        return {str(file): count for file, count in found.items() if isinstance(count, int) and count >= 0}
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def check(folder: Path, *, resume: bool, overwrite: bool) -> None:

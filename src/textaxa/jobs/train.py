@@ -1,7 +1,8 @@
 """``textaxa train``: a table and settings in, a model folder out."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from textaxa.config import Config, read_config
 from textaxa.data import Columns, Examples, read_examples, require_two_classes, split_examples, taxonomy_of_labels
 from textaxa.errors import ConfigError
 from textaxa.evaluation import Evaluation, majority_paths, to_markdown
-from textaxa.feedback import FeedbackUsed, feedback_examples, read_feedback, with_feedback
+from textaxa.feedback import FeedbackUsed, feedback_examples, first_feedback, with_feedback
 from textaxa.heads import check_encoder, needs_encoder
 from textaxa.jobs import _interrupted as interrupted
 from textaxa.jobs import _several as together
@@ -101,7 +102,8 @@ def train(
         columns = _columns(settings)
         if launched().main:
             interrupted.check(folder, resume=resume, overwrite=overwrite)
-        training, valid, taxonomy, feedback = _read(settings, columns)
+        first = interrupted.recorded_feedback(folder) if resume else {}
+        training, valid, taxonomy, feedback = _read(settings, columns, first)
     listener = listener if launched().main else nobody
     if feedback is not None:
         listener({"event": "note", "text": feedback.sentence()})
@@ -160,6 +162,8 @@ def train_examples(
         | {"levels": taxonomy.n_levels, "source": training.source}
     )
     with together.claimed(folder, out, settings, resume=resume, overwrite=overwrite):
+        if feedback is not None and launched().main:
+            interrupted.record_feedback(folder, feedback.files)
         model = _train_model(settings, training, valid, taxonomy, folder=folder, resume=resume, listener=listener)
         evaluations: dict[str, Evaluation] = {}
         if not launched().main:  # what is left, one process does; the others are free
@@ -205,13 +209,16 @@ def _alone(settings: Config) -> bool:
     return bool(settings.data.feedback) and settings.taxonomy.file is not None
 
 
-def _read(settings: Config, columns: Columns) -> tuple[Examples, Examples, Taxonomy, FeedbackUsed | None]:
+def _read(
+    settings: Config, columns: Columns, first: Mapping[str, int]
+) -> tuple[Examples, Examples, Taxonomy, FeedbackUsed | None]:
+    """Read both sides; of files of corrections that an interrupted run read, only what they held then."""
     given = None
     if settings.taxonomy.file is not None:
         given = read_taxonomy(settings.taxonomy.file, format=settings.taxonomy.format, separator=columns.separator)
     data = settings.data
     how: dict[str, Any] = {"format": data.format, "encoding": data.encoding, "delimiter": data.delimiter}
-    corrections, damaged = read_feedback(data.feedback)
+    corrections, damaged, counts = first_feedback(data.feedback, first)
     laid: dict[str, Any] = {"several": bool(data.paths), "damaged": damaged}
     used: FeedbackUsed | None = None
     if data.table is None and given is not None:
@@ -228,6 +235,7 @@ def _read(settings: Config, columns: Columns) -> tuple[Examples, Examples, Taxon
     if data.table is not None and data.feedback:
         training, valid, used = with_feedback(training, valid, corrections, taxonomy=given, **laid)
     require_two_classes(training)  # again: corrections may have brought the second class, or taken it away
+    used = used and replace(used, files=counts)
     return training, valid, taxonomy_of_labels((*training.labels, *valid.labels), given), used
 
 

@@ -64,7 +64,7 @@ def trainer_arguments(
         dataloader_pin_memory=not on_cpu,
         eval_strategy="epoch" if validated else "no",
         save_strategy="epoch",
-        save_total_limit=2,  # the best and the last; with 1 the Trainer would delete the last when it stops
+        save_total_limit=None,  # it would go by times of change; `HierarchyTrainer` removes old ones by their step
         load_best_model_at_end=validated,
         metric_for_best_model="hierarchical_f1" if validated else None,
         greater_is_better=True if validated else None,

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerControl
+from transformers.trainer_utils import rotate_checkpoints
 
 from textaxa.encoders import TokenStates
 from textaxa.heads._losses import LevelWeights
@@ -16,6 +17,10 @@ from textaxa.settings import TrainingSettings
 from textaxa.training._rows import LengthGroupedOrder
 from textaxa.training._shares import ShareLoader
 from textaxa.training._together import ALONE, Together
+
+
+KEPT = 2
+"""Checkpoints: the best and the last."""
 
 
 class TrainingStep(nn.Module):
@@ -133,6 +138,9 @@ class HierarchyTrainer(Trainer):
         step: Any = self.model
         step.agree()
         super()._save_checkpoint(model, trial)
+        if self.args.should_save:  # by step: where a clock was set back, the newest would go by its time of change
+            best = self.state.best_model_checkpoint
+            rotate_checkpoints(str(self.args.output_dir), KEPT, best_model_checkpoint=best, use_mtime=False)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Make AdamW with one rate for the encoder, one for the head; no decay on biases and norms."""
