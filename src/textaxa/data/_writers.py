@@ -254,6 +254,7 @@ _CAUSES = {
     errno.EACCES: "you may not write there. Name a file in a folder of yours",
     errno.EPERM: "you may not write there. Name a file in a folder of yours",
     errno.EROFS: "the disk can only be read. Name a file on another disk",
+    errno.EFBIG: "it is larger than a file may be here (ulimit -f, or the file system). Name a file on another disk",
     errno.ENAMETOOLONG: "its name is too long",
 }
 

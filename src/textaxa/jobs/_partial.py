@@ -13,7 +13,6 @@ the target, and the folder goes. It also goes when a run ends early that could n
 import hashlib
 import json
 import os
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -22,6 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from textaxa._whole import removed
 from textaxa.data._piecewise import PieceWriter
 from textaxa.data._writers import plain_target, there_already, told
 from textaxa.errors import ConfigError, DataError
@@ -164,7 +164,7 @@ class PartialOutput:
             raise DataError(there_already(self.target))
         with told(str(self.target)):
             whole.replace(self.target)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        removed(self.folder, last=JOURNAL, keep=LOCK_FILE)
 
     def __enter__(self) -> "PartialOutput":
         return self
@@ -172,16 +172,16 @@ class PartialOutput:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         self._pieces.close()
         if error is not None and not (self.resumable and self.journal.rows):
-            shutil.rmtree(self.folder, ignore_errors=True)
+            removed(self.folder, last=JOURNAL, keep=LOCK_FILE)
         self._stack.close()
 
     def _empty(self) -> None:
-        """Take the folder for a new run. The journal comes first, so that the rows are never anybody's."""
+        """Take the folder for a new run. There is a journal all the time, so that rows are never anybody's."""
         with told(str(self.target)):
-            for found in self.folder.iterdir():
-                if found.name != LOCK_FILE:
-                    found.unlink()
             self._write_journal(self.journal)
+            for found in self.folder.iterdir():
+                if found.name not in (LOCK_FILE, JOURNAL):
+                    found.unlink()
 
     def _write_journal(self, journal: Journal) -> None:
         new = self.folder / f"{JOURNAL}.new"

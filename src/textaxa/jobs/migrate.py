@@ -116,12 +116,13 @@ def migrate(
     how = {"format": input_format, "encoding": encoding, "delimiter": delimiter}
     found = None if texts is None else _texts(ready, texts, columns or {}, how)
     done = migration.migrate(ready, new, mapping, texts=found, version=migration.version_of(model))
-    save_model(done.model, target)
+    # The model comes last: once it has taken the place of the old one, nobody can work out the report again.
     if report is not None:
         _write(report, _NODES, list(done.report.rows(separator)), overwrite=overwrite)
     if suggestions is not None:
         rows = list(done.report.suggestion_rows(found or (), separator))
         _write(suggestions, _TEXTS, rows, overwrite=overwrite)
+    save_model(done.model, target)
     return MigrateResult(done.model, target, done.report, len(found or ()), time.monotonic() - started)
 
 

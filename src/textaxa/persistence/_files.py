@@ -1,5 +1,6 @@
 """A folder that appears whole or not at all, and that can be checked file by file."""
 
+import glob
 import hashlib
 import os
 import shutil
@@ -11,34 +12,52 @@ from typing import Any
 
 from textaxa.errors import ModelFileError
 
+try:
+    import fcntl
+except ImportError:  # Windows: there, two processes that save in one place at once are not told apart
+    fcntl = None  # type: ignore[assignment]
+
+_OLD = ".old"
+
 
 @contextmanager
 def replaced_folder(target: Path) -> Iterator[Path]:
     """Give an empty folder to write to; when the block ends well it takes the place of ``target``.
 
     Everything is on disk before the swap. The old folder is moved aside first and removed last, so a process that is
-    killed anywhere leaves the old one or the new one whole: at ``target``, or beside it, where `settled` finds it.
+    killed anywhere leaves the old one or the new one whole: at ``target``, or beside it, where `settled` finds it. What
+    killed processes left half written is removed by the next one that writes there. Of several that write at once, each
+    swaps its whole folder in, one after the other.
     """
-    settled(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{target.name}.new-", dir=target.parent))
-    try:
+    with _scratch(target) as scratch:
+        fresh = scratch / "new"
+        fresh.mkdir()
         yield fresh
         _flush(fresh)
         fresh.chmod(0o777 & ~_umask())
-        if target.exists():
-            target.rename(_aside(target))
-        fresh.rename(target)
+        with _alone(target.parent):
+            _settled(target)
+            if target.exists():
+                target.rename(_aside(target))
+            try:
+                fresh.rename(target)
+            except BaseException:
+                _settled(target)
+                raise
+            if _aside(target).exists():
+                _aside(target).rename(scratch / "old")
         _flush_one(target.parent)
-    except BaseException:
-        shutil.rmtree(fresh, ignore_errors=True)
-        settled(target)
-        raise
-    shutil.rmtree(_aside(target), ignore_errors=True)
 
 
 def settled(target: Path) -> None:
     """Finish a swap that was killed half-way: bring the old folder back if the new one had not yet taken its place."""
+    if _aside(target).exists():
+        with _alone(target.parent):  # else a swap that goes on just now would be taken for a killed one
+            _settled(target)
+
+
+def _settled(target: Path) -> None:
     aside = _aside(target)
     if aside.exists():
         if target.exists():
@@ -48,7 +67,70 @@ def settled(target: Path) -> None:
 
 
 def _aside(target: Path) -> Path:
-    return target.parent / f".{target.name}.old"
+    return target.parent / f".{target.name}{_OLD}"
+
+
+@contextmanager
+def _scratch(target: Path) -> Iterator[Path]:
+    """Give a folder beside the target that is held by this process as long as it writes, and gone afterwards."""
+    with _alone(target.parent):
+        _settled(target)
+        _sweep(target)
+        scratch = Path(tempfile.mkdtemp(prefix=f"{_scratch_name(target)}-", dir=target.parent))
+        held = _locked(scratch, wait=True)
+    try:
+        yield scratch
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+        _let_go(held)
+
+
+def _scratch_name(target: Path) -> str:
+    return f".{target.name}.new"
+
+
+def _sweep(target: Path) -> None:
+    """Remove the folders of killed processes: those that nobody holds."""
+    if fcntl is None:
+        return
+    for left in target.parent.glob(f"{glob.escape(_scratch_name(target))}-*"):
+        if left.is_symlink() or not left.is_dir() or left.name.endswith(_OLD):
+            continue
+        held = _locked(left, wait=False)
+        if held is not None:
+            shutil.rmtree(left, ignore_errors=True)
+            _let_go(held)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Have a folder's names to oneself for the moment of a swap; the system lets go when the process ends."""
+    held = _locked(folder, wait=True)
+    try:
+        yield
+    finally:
+        _let_go(held)
+
+
+def _locked(folder: Path, *, wait: bool) -> int | None:
+    """Lock a folder; None where another process has it, or where the system cannot lock folders."""
+    if fcntl is None:
+        return None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _let_go(handle: int | None) -> None:
+    if handle is not None:
+        os.close(handle)
 
 
 def _umask() -> int:
