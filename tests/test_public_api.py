@@ -14,7 +14,7 @@ PUBLIC = {
     "MissingExtraError", "Model", "ModelFileError", "Prediction", "Report", "Taxonomy", "TaxonomyError", "TextaxaError",
     "__version__", "check", "check_taxonomy", "compare", "demo", "diff_taxonomies", "evaluate", "evaluate_paths",
     "explain", "export", "info", "init", "iterate_rows", "load_model", "migrate", "optimise", "paired_test", "predict",
-    "pull", "push",
+    "predict_frame", "pull", "push",
     "read_config", "read_examples", "read_taxonomy", "save_model", "select", "teach", "train", "write_taxonomy",
     "zero_shot",
 }  # fmt: skip

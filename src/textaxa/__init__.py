@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.migrate import migrate
     from textaxa.jobs.optimise import optimise
     from textaxa.jobs.predict import predict
+    from textaxa.jobs.predict_frame import predict_frame
     from textaxa.jobs.select import select
     from textaxa.jobs.teach import teach
     from textaxa.jobs.train import train
@@ -73,6 +74,7 @@ _HOME = {
     "Evaluation": "evaluation",
     "evaluate_paths": "evaluation",
     "paired_test": "evaluation",
+    "predict_frame": "jobs.predict_frame",
     "pull": "hub",
     "push": "hub",
     "Choice": "decisions",
@@ -145,6 +147,7 @@ __all__ = [
     "optimise",
     "paired_test",
     "predict",
+    "predict_frame",
     "pull",
     "push",
     "read_config",

@@ -8,11 +8,21 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 
-from textaxa.data import Examples, normalise_labels, normalise_texts, split_examples, taxonomy_of_labels
+from textaxa.data import (
+    Columns,
+    Examples,
+    normalise_labels,
+    normalise_texts,
+    read_examples,
+    split_examples,
+    taxonomy_of_labels,
+)
+from textaxa.data._columns import remember_columns
 from textaxa.decisions import Choice, Decider, evidence_of
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
+from textaxa.frames import splits_of
 from textaxa.guarantee import prediction_sets, set_cut
 from textaxa.heads import check_encoder, head_settings
 from textaxa.persistence import load_model, save_model
@@ -187,6 +197,44 @@ precision, device, seed
             valid=held_out,
             listener=self.listener,
         )
+        return self
+
+    def fit_frame(self, frame: Any, *, valid: Any = None, **columns: Any) -> "HierarchicalTextClassifier":
+        """Train on a table in memory whose columns are named; `textaxa.predict_frame` then knows the text columns.
+
+        Parameters
+        ----------
+        frame
+            A pandas or polars frame, an Arrow table, a `datasets.Dataset`, a list of mappings: what
+            `textaxa.iterate_rows` reads. Of a ``DatasetDict`` the split ``train``, and ``validation`` as `valid`;
+            other splits are not touched. The names behind a ``ClassLabel`` are the labels.
+        valid
+            Validation rows in such a table.
+        columns
+            Fields of `textaxa.Columns`: ``text`` or ``template``; ``labels``, ``path`` or ``paths``; ``group``.
+
+        Raises
+        ------
+        ConfigError
+            No label columns are named, or the splits have no ``train``.
+        DataError
+            Rows that cannot be used, with their positions.
+        """
+        wanted = Columns(**({"separator": self.separator} if self.separator else {}) | columns)
+        if not wanted.has_labels:
+            raise ConfigError("No label columns are named. Name labels=(…), path=… or paths=….")
+        splits = splits_of(frame)
+        if splits is not None:
+            frame, valid = _training_splits(splits, valid)
+        rows = read_examples(frame, wanted, taxonomy=self.taxonomy)
+        held_out = None if valid is None else read_examples(valid, wanted, taxonomy=self.taxonomy)
+        self.fit(
+            rows.texts,
+            rows.labels,
+            valid=None if held_out is None else (held_out.texts, held_out.labels),
+            groups=rows.groups,
+        )
+        self.model_.summary["columns"] = remember_columns(wanted)
         return self
 
     @classmethod
@@ -408,3 +456,10 @@ precision, device, seed
         tags.input_tags.two_d_array = False
         tags.target_tags.required = True
         return tags
+
+
+def _training_splits(splits: Mapping[str, Any], valid: Any) -> tuple[Any, Any]:
+    """Give the split to train on and the one to validate with, None where there is none."""
+    if "train" not in splits:
+        raise ConfigError(f"There is no split 'train', only {', '.join(splits)}. Give one of them: splits['…'].")
+    return splits["train"], splits.get("validation") if valid is None else valid

@@ -5,7 +5,7 @@ Comes in: a row as a mapping from column name to value. Goes out: its text (`tex
 
 import string
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from textaxa.data._cells import cell_text, is_blank, listed, path_of_cell, path_of_names
@@ -115,6 +115,16 @@ class Columns:
         """Every column that a table must have, each once."""
         others = tuple(name for name in (self.id, self.group) if name)
         return tuple(dict.fromkeys(self.text_columns + self.label_columns + others))
+
+
+REMEMBERED = ("text", "template", "labels", "path", "paths", "separator", "paths_separator")
+"""What a model remembers of the columns that it was trained on."""
+
+
+def remember_columns(columns: Columns) -> dict[str, Any]:
+    """Give what a model's summary keeps of the training table's columns."""
+    kept = {name: value for name, value in asdict(columns).items() if name in REMEMBERED}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
 def text_of(row: Mapping[str, Any], columns: Columns) -> str:

@@ -13,6 +13,9 @@ from textaxa._extras import require
 from textaxa.data._cells import is_missing
 from textaxa.errors import DataError
 
+FRAMES = "a pandas or polars frame, an Arrow table, a datasets.Dataset"
+"""Tables in memory, as messages name them."""
+
 BATCH = 1024
 """Rows taken from a column store at once."""
 
@@ -49,6 +52,8 @@ def read_object(source: Any) -> Table | None:
     reader = _LIBRARIES.get(library_of(source))
     if reader is not None:
         return reader(source)
+    if hasattr(source, "__arrow_c_stream__"):
+        return _read_stream(source)
     if isinstance(source, Mapping):
         raise DataError(
             f"A mapping with the keys {', '.join(map(repr, list(source)[:5]))} is not a table. Give a list of rows, "
@@ -139,6 +144,15 @@ def _read_arrow(table: Any) -> Table:
     _refuse_repeated(tuple(table.column_names), "The Arrow table")
     rows = (row for batch in table.to_batches(max_chunksize=BATCH) for row in batch.to_pylist())
     return Table("the Arrow table", "index", tuple(table.column_names), table.num_rows, enumerate(rows))
+
+
+def _read_stream(source: Any) -> Table:
+    """Read whatever offers its rows as a stream of Arrow (a DuckDB relation, a table of nanoarrow), batch by batch."""
+    name = f"the {type(source).__name__}"
+    reader = require("pyarrow", extra="parquet").RecordBatchReader.from_stream(source)
+    _refuse_repeated(tuple(reader.schema.names), name)
+    rows = (row for batch in reader for row in batch.to_pylist())
+    return Table(name, "index", tuple(reader.schema.names), None, enumerate(rows))
 
 
 def _read_dataset(dataset: Any) -> Table:

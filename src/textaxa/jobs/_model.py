@@ -1,23 +1,18 @@
 """The model that a job works with, and what it remembers of the table that it was trained on."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from textaxa.data import Columns
+from textaxa.data._columns import REMEMBERED, remember_columns
 from textaxa.taxonomy import Path as LabelPath
 
 if TYPE_CHECKING:
     from textaxa.model import Model
 
-_REMEMBERED = ("text", "template", "labels", "path", "paths", "separator", "paths_separator")
+__all__ = ["columns_for", "columns_of", "majority_of", "remember_columns"]
+
 _LABELS = ("labels", "path", "paths")
-
-
-def remember_columns(columns: Columns) -> dict[str, Any]:
-    """Give what a model's summary keeps of the training table's columns."""
-    kept = {name: value for name, value in asdict(columns).items() if name in _REMEMBERED}
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in kept.items()}
 
 
 def columns_for(model: "Model", given: dict[str, Any], *, labels: bool) -> Columns:
@@ -58,7 +53,7 @@ def _known_columns(model: "Model") -> dict[str, Any]:
     return {
         name: value
         for name, value in (stored.items() if isinstance(stored, dict) else ())
-        if name in _REMEMBERED and (isinstance(value, str) or _is_list_of_names(value))
+        if name in REMEMBERED and (isinstance(value, str) or _is_list_of_names(value))
     }
 
 
