@@ -1,13 +1,14 @@
 """The Hugging Face Trainer with our batches, our two learning rates and our validation score."""
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 from torch.utils.data import DataLoader
 from transformers import Trainer, TrainerControl
-from transformers.trainer_utils import rotate_checkpoints
 
 from textaxa.encoders import TokenStates
 from textaxa.heads._losses import LevelWeights
@@ -17,10 +18,6 @@ from textaxa.settings import TrainingSettings
 from textaxa.training._rows import LengthGroupedOrder
 from textaxa.training._shares import ShareLoader
 from textaxa.training._together import ALONE, Together
-
-
-KEPT = 2
-"""Checkpoints: the best and the last."""
 
 
 class TrainingStep(nn.Module):
@@ -138,9 +135,8 @@ class HierarchyTrainer(Trainer):
         step: Any = self.model
         step.agree()
         super()._save_checkpoint(model, trial)
-        if self.args.should_save:  # by step: where a clock was set back, the newest would go by its time of change
-            best = self.state.best_model_checkpoint
-            rotate_checkpoints(str(self.args.output_dir), KEPT, best_model_checkpoint=best, use_mtime=False)
+        if self.args.should_save:
+            remove_old(Path(str(self.args.output_dir)), best=self.state.best_model_checkpoint)
 
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Make AdamW with one rate for the encoder, one for the head; no decay on biases and norms."""
@@ -158,6 +154,19 @@ class HierarchyTrainer(Trainer):
         self.log(dict(metrics))  # the Trainer adds its own entries to what it logs
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+def remove_old(folder: Path, *, best: str | None) -> None:
+    """Remove the checkpoints of a run but the last and the best, or without validation the last two.
+
+    By their step. The Trainer goes by times of change, and where a clock was set back it removes the newest.
+    """
+    places = [place for place in folder.glob("checkpoint-*") if place.name.removeprefix("checkpoint-").isdigit()]
+    places.sort(key=lambda place: int(place.name.removeprefix("checkpoint-")))
+    other = {place.name for place in places[-2:]} if best is None else {Path(best).name}
+    for place in places[:-1]:
+        if place.name not in other:
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def parameter_groups(module: nn.Module, recipe: TrainingSettings) -> list[dict[str, Any]]:
