@@ -2,18 +2,31 @@
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
+from typing import Any, Protocol
 
-from textaxa.answers import Answers
-from textaxa.data import Columns, RowStream, RowWriter
+from textaxa.answers import Answers, ResultRows
+from textaxa.data import Columns, RowStream
+from textaxa.decisions import Choice
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._blocks import Block, Row, Tally, blocks_of
 from textaxa.jobs._listener import Interrupted, Listener
 from textaxa.jobs._partial import PartialOutput
 from textaxa.jobs._workers import Answering
 from textaxa.runtime import available_threads
+
+
+class Writer(Protocol):
+    """What takes the answered rows; a `PartialOutput` also keeps them for a later run."""
+
+    def write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Take rows."""
+
+    def write_ordered(self, rows: Sequence[Sequence[Any]]) -> None:
+        """Take rows as cells, in the order of the columns."""
+
 
 WORTH_SECONDS = 1.0
 """Where so much work is left, other processes are started, which takes about a twentieth of that."""
@@ -50,7 +63,7 @@ class PredictionRun:
         most = available_threads() if processes is None else processes
         self.answering: Answering[Block] = Answering(answers, most, worth=self._much_left, hurry=self._is_short)
 
-    def __call__(self, writer: RowWriter | PartialOutput, name: str) -> None:
+    def __call__(self, writer: Writer, name: str) -> None:
         """Answer all rows, and write them to the output of a name.
 
         Raises
@@ -66,7 +79,7 @@ class PredictionRun:
             raise Interrupted(_stopped(writer, name, self.tally.rows)) from None
         self.seconds = time.monotonic() - self._began
 
-    def _rows_after(self, writer: RowWriter | PartialOutput) -> Iterator[Row]:
+    def _rows_after(self, writer: Writer) -> Iterator[Row]:
         """Give the rows that are not answered yet."""
         rows: Iterator[Row] = iter(self.stream) if self.stream.records is None else self.stream.records
         if not isinstance(writer, PartialOutput) or not writer.journal.rows:
@@ -82,7 +95,7 @@ class PredictionRun:
         deque(islice(rows, self.resumed_at), maxlen=0)
         return rows
 
-    def _write(self, unanswered: Iterator[Row], writer: RowWriter | PartialOutput) -> None:
+    def _write(self, unanswered: Iterator[Row], writer: Writer) -> None:
         maker, nothing = self.answers.rows, self.answers.rows.cells(None)
         asked = blocks_of(unanswered, self.stream, self.columns, nothing=nothing, size=self._block)
         for block in self.answering(asked):
@@ -109,7 +122,43 @@ class PredictionRun:
         return len(block.rows) < self._block
 
 
-def _stopped(writer: RowWriter | PartialOutput, name: str, rows: int) -> str:
+def result_rows(
+    model: Any,
+    input_columns: Sequence[str],
+    columns: Columns,
+    choice: Choice,
+    *,
+    set_coverage: float | None,
+    nested: bool,
+) -> ResultRows:
+    """Give what makes output rows of a model's answers in the way that was chosen.
+
+    Parameters
+    ----------
+    model
+        Anything with a task and a taxonomy.
+    input_columns
+        The columns that input rows have.
+    columns
+        Of which the separators are used.
+    choice, set_coverage
+        As in `textaxa.predict`.
+    nested
+        Whether the output can hold lists.
+    """
+    return ResultRows(
+        input_columns,
+        several=model.task == "multi",
+        top=min(choice.top, len(model.taxonomy.terminals)),
+        nested=nested,
+        separator=columns.separator,
+        paths_separator=columns.paths_separator,
+        because=choice.accuracy is not None or choice.outside is not None,
+        sets=set_coverage is not None,
+    )
+
+
+def _stopped(writer: Writer, name: str, rows: int) -> str:
     """Save what is done, and say how to go on."""
     if isinstance(writer, PartialOutput):
         with suppress(DataError):  # a full disk: what was saved before stands

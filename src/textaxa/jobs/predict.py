@@ -22,7 +22,7 @@ from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import columns_for, columns_of
 from textaxa.jobs._partial import PartialOutput, identity_of_file, target_of
-from textaxa.jobs._prediction_run import PredictionRun
+from textaxa.jobs._prediction_run import PredictionRun, result_rows
 from textaxa.jobs._speed import share_of_ceiling
 
 if TYPE_CHECKING:
@@ -175,16 +175,8 @@ def predict(
         ready = opened(model, runtime=runtime, exact=promising)
         columns = columns_for(ready, {"text": text, "template": template, "separator": separator}, labels=False)
         target_format = output_format(str(output), format or _format_for(output, stream))
-        maker = ResultRows(
-            stream.columns,
-            several=ready.task == "multi",
-            top=min(choice.top, len(ready.taxonomy.terminals)),
-            nested=target_format == "jsonl",
-            separator=columns.separator,
-            paths_separator=columns.paths_separator,
-            because=choice.accuracy is not None or choice.outside is not None,
-            sets=set_coverage is not None,
-        )
+        nested = target_format == "jsonl"
+        maker = result_rows(ready, stream.columns, columns, choice, set_coverage=set_coverage, nested=nested)
         answers = Answers(ready, _priced(choice, costs, ready, columns), set_coverage, maker)
         stream.require(columns.text_columns)
         run = PredictionRun(stream, columns, answers, block=BLOCK, processes=processes, listener=listener)
