@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from textaxa._suggest import did_you_mean
 from textaxa.data import Columns
 from textaxa.errors import ConfigError
-from textaxa.heads import HEADS, head_settings
+from textaxa.heads import head_settings, is_head, known_heads
 from textaxa.settings import Checked, EncoderSettings, TrainingSettings, build, defaults, setting
 
 CONFIG_NAME = "textaxa.toml"
@@ -246,10 +246,10 @@ def _as_lists(data: dict[str, Any]) -> None:
 
 
 def _head_name(name: object, source: str | None) -> str:
-    if isinstance(name, str) and name in HEADS:
+    if isinstance(name, str) and is_head(name):
         return name
-    known = ", ".join(HEADS)
-    raise ConfigError(f"Unknown head {name!r}{_of(source)}.{did_you_mean(str(name), HEADS)} Known: {known}.")
+    known = known_heads()
+    raise ConfigError(f"Unknown head {name!r}{_of(source)}.{did_you_mean(str(name), known)} Known: {', '.join(known)}.")
 
 
 def _section(

@@ -20,6 +20,7 @@ from textaxa.cli._info import info
 from textaxa.cli._init import init
 from textaxa.cli._migrate import migrate
 from textaxa.cli._optimise import optimise
+from textaxa.cli._plugins import plugins
 from textaxa.cli._predict import predict
 from textaxa.cli._select import select
 from textaxa.cli._serve import serve
@@ -73,6 +74,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     migrate: "textaxa migrate model/ --to new.csv --map map.csv --report report.csv --out newer/",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
+    plugins: "textaxa plugins --check",
     push: "textaxa push model/ anna/apps",
     pull: "textaxa pull anna/apps -o model/",
     serve: "textaxa serve model/ --keys-file keys.txt --feedback corrections.jsonl",

@@ -45,6 +45,9 @@ def _show(model: str, found: "Info") -> None:
         markup=False,
         highlight=False,
     )
+    for part in config.get("plugins", []):
+        told = f"It needs the {part['kind']} {part['name']} of the package {part['package']} {part['version']}."
+        out.print(told, markup=False, highlight=False)
     out.print(Markdown(_without_header(found.card)))
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
+from textaxa._plugins import find_plugin, load_plugin, plugins, refuse
 from textaxa._suggest import did_you_mean
 from textaxa.decoding._costs import Costs
 from textaxa.decoding._greedy import greedy_paths
@@ -59,7 +60,38 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
         ),
     }
 )
-"""The decoders by name."""
+"""The decoders by name. Those of other packages come besides: `known_decoders`."""
+
+_OPTIONS = ("top", "beta", "costs", "threshold")
+
+
+def known_decoders() -> tuple[str, ...]:
+    """Name every decoder: those of textaxa, then those that other installed packages bring."""
+    return (*DECODERS, *sorted({plugin.name for plugin in plugins("decoder")} - DECODERS.keys()))
+
+
+def find_decoder(name: str) -> Decoder:
+    """Give the decoder of a name; one of another package is imported now.
+
+    Raises
+    ------
+    ConfigError
+        There is none of that name; or the package that brings it is broken.
+    """
+    if name in DECODERS:
+        return DECODERS[name]
+    plugin = find_plugin("decoder", name)
+    if plugin is None:
+        known = known_decoders()
+        raise ConfigError(
+            f"There is no decoder {name!r}.{did_you_mean(str(name), known)} Decoders: {', '.join(known)}."
+        )
+    found = load_plugin(plugin)
+    if not isinstance(found, Decoder):
+        raise refuse(plugin, f"{plugin.entry.value} is not a textaxa.decoding.Decoder")
+    if odd := {*found.takes} - {*_OPTIONS}:
+        raise refuse(plugin, f"it takes {', '.join(sorted(odd))}, but there are only {', '.join(_OPTIONS)}")
+    return found
 
 
 def decode(
@@ -81,7 +113,7 @@ def decode(
     node_proba
         P(the text belongs under node n), shape (B, N). All decoders but ``threshold`` are for single-path tasks.
     decoder
-        One of `DECODERS`.
+        One of `known_decoders`.
     top
         ``most-probable``: paths wanted.
     beta
@@ -111,7 +143,7 @@ def decode(
     """
     check_decoder(decoder, top=top, beta=beta, costs=costs, threshold=threshold)
     given = {"top": top, "beta": beta, "costs": costs, "threshold": threshold}
-    chosen = DECODERS[decoder]
+    chosen = find_decoder(decoder)
     return chosen.run(taxonomy, node_proba, **{option: given[option] for option in chosen.takes})
 
 
@@ -125,14 +157,11 @@ def check_decoder(
     ConfigError
         With the nearest name, or the decoders that take the option.
     """
-    if decoder not in DECODERS:
-        raise ConfigError(
-            f"There is no decoder {decoder!r}.{did_you_mean(str(decoder), DECODERS)} Decoders: {', '.join(DECODERS)}."
-        )
+    chosen = find_decoder(decoder)
     given = {"top": top != 1, "beta": beta != 1, "costs": costs is not None, "threshold": threshold is not None}
     for option, is_given in given.items():
         takers = [name for name, known in DECODERS.items() if option in known.takes]
-        if is_given and decoder not in takers:
+        if is_given and option not in chosen.takes:
             raise ConfigError(
                 f"{option} is given, but the decoder {decoder!r} does not take it. Choose the decoder "
                 f"{' or '.join(takers)}, or leave {option} out."

@@ -4,6 +4,7 @@ import json
 from importlib import import_module
 from pathlib import Path
 
+from textaxa._plugins import Plugin, find_plugin, load_plugin, refuse
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._packaged import packaged_minilm
 from textaxa.settings import EncoderSettings
@@ -17,7 +18,8 @@ ENCODERS: dict[str, str] = {
 """What loads an encoder, by its name in the settings and by ``model_type`` in the config.json of its folder.
 
 What stands nowhere here is a Hugging Face transformer. A loader takes the settings and the name or folder; behind a
-colon a name may carry a file that its loader reads.
+colon a name may carry a file that its loader reads. Other packages bring loaders by the entry point
+``textaxa.encoders``, which are asked before transformers.
 """
 
 _TRANSFORMER = "textaxa.encoders._transformer.load_transformer"
@@ -35,12 +37,31 @@ def load_encoder(settings: EncoderSettings, *, folder: Path | None = None) -> En
     MissingExtraError
         The default encoder is asked for, or one that needs a package, and that package is not installed.
     ConfigError
-        The encoder cannot be found or read, or the settings do not fit it.
+        The encoder cannot be found or read, or the settings do not fit it; the package that brings it is broken.
     """
     name = str(folder or settings.encoder or packaged_minilm())
-    loader = ENCODERS.get(name.partition(":")[0]) or ENCODERS.get(_model_type(name)) or _TRANSFORMER
+    first = name.partition(":")[0]
+    loader = ENCODERS.get(first)
+    plugin = None if loader else find_plugin("encoder", first)
+    if not loader and not plugin:
+        model_type = _model_type(name)
+        loader = ENCODERS.get(model_type)
+        plugin = None if loader or not model_type else find_plugin("encoder", model_type)
+    if plugin:
+        return _foreign(plugin, settings, name)
+    loader = loader or _TRANSFORMER
     module, _, function = loader.rpartition(".")
     return getattr(import_module(module), function)(settings, name)
+
+
+def _foreign(plugin: Plugin, settings: EncoderSettings, name: str) -> Encoder:
+    load = load_plugin(plugin)
+    if not callable(load):
+        raise refuse(plugin, f"{plugin.entry.value} is not a function")
+    encoder = load(settings, name)
+    if not isinstance(encoder, Encoder):
+        raise refuse(plugin, f"its loader gives a {type(encoder).__name__}, not a textaxa.encoders.Encoder")
+    return encoder
 
 
 def _model_type(name: str) -> str:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from textaxa._extras import require
+from textaxa._plugins import find_plugin, plugins
 from textaxa._suggest import did_you_mean
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
@@ -23,6 +24,8 @@ __all__ = [
     "check_task",
     "head_class",
     "head_settings",
+    "is_head",
+    "known_heads",
     "needs_encoder",
     "uses_encoder",
 ]
@@ -41,11 +44,21 @@ HEADS: dict[str, str] = {
     "wide": "textaxa.wide.WideModel",
 }
 """Where each head lives. A head is one file in this folder and one line here; one that reads texts, and so is a whole
-model, has a room of its own."""
+model, has a room of its own. Heads of other packages come besides: `known_heads`."""
 
 
 _ENCODE = ("wide",)
 """Whole models that have an encoder inside."""
+
+
+def known_heads() -> tuple[str, ...]:
+    """Name every head: those of textaxa, then those that other installed packages bring."""
+    return (*HEADS, *sorted({plugin.name for plugin in plugins("head")} - HEADS.keys()))
+
+
+def is_head(name: object) -> bool:
+    """Tell, without importing it, whether there is a head of that name."""
+    return isinstance(name, str) and (name in HEADS or find_plugin("head", name) is not None)
 
 
 def head_class(name: str) -> Any:
@@ -54,17 +67,25 @@ def head_class(name: str) -> Any:
     Raises
     ------
     ConfigError
-        There is no head of that name; the nearest one is named.
+        There is no head of that name; the nearest one is named. Or it is of another package, which is broken.
     MissingExtraError
         The packages that it needs are not installed.
     """
     if name not in HEADS:
-        raise ConfigError(
-            f"head = {name!r} is not known.{did_you_mean(str(name), HEADS)} It can be: {', '.join(HEADS)}."
-        )
+        return _head_of_another_package(name)
     require("torch" if needs_encoder(name) or name in _ENCODE else "sklearn", extra="train")
     module, _, found = HEADS[name].rpartition(".")
     return getattr(import_module(module), found)
+
+
+def _head_of_another_package(name: str) -> Any:
+    plugin = find_plugin("head", name)
+    if plugin is None:
+        known = known_heads()
+        raise ConfigError(
+            f"head = {name!r} is not known.{did_you_mean(str(name), known)} It can be: {', '.join(known)}."
+        )
+    return import_module("textaxa.heads._foreign").foreign_head(plugin)
 
 
 def head_settings(name: str) -> "type[Checked]":
@@ -75,7 +96,7 @@ def head_settings(name: str) -> "type[Checked]":
 
 def needs_encoder(name: str) -> bool:
     """Tell, without importing it, whether a head reads what an encoder gives; else it reads texts."""
-    return HEADS.get(name, "").startswith("textaxa.heads.")
+    return HEADS[name].startswith("textaxa.heads.") if name in HEADS else is_head(name)
 
 
 def uses_encoder(name: str, settings: "Checked") -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from textaxa.errors import ConfigError, ModelFileError
 from textaxa.fast_path import NAME, PARTS, FastPathModel
-from textaxa.heads import HEADS, needs_encoder
+from textaxa.heads import is_head, needs_encoder
 from textaxa.persistence._config import read_config, read_model_taxonomy
 from textaxa.persistence._decisions import read_decisions
 from textaxa.persistence._files import verify
@@ -79,4 +79,4 @@ def _part(place: Path, runtime: str, load: Load) -> Any:
     if head == NAME:
         raise ModelFileError(f"{place} is a fast path inside a fast path, which textaxa never writes.")
     # What reads texts itself has one way to be computed.
-    return load(place, runtime=runtime if head in HEADS and needs_encoder(head) else "auto")
+    return load(place, runtime=runtime if is_head(head) and needs_encoder(head) else "auto")

@@ -14,8 +14,8 @@ from textaxa._version import __version__
 from textaxa.errors import ConfigError, MissingExtraError, ModelFileError, TextaxaError
 from textaxa.fast_path import NAME as FAST_PATH
 from textaxa.fast_path import FastPathModel
-from textaxa.heads import HEADS, head_class, head_settings
-from textaxa.persistence import _fast_path
+from textaxa.heads import head_class, head_settings, is_head
+from textaxa.persistence import _fast_path, _plugins
 from textaxa.persistence._card import model_card
 from textaxa.persistence._config import (
     FORMAT,
@@ -101,6 +101,8 @@ def _write(model: "Model", folder: Path, onnx: Path | None) -> None:
         "summary": model.summary,
         "files": _fast_path.own_files(fingerprints(folder)),
     }
+    if parts := _plugins.needed(settings.head, folder):
+        config[_plugins.KEY] = parts
     _write_json(folder / "config.json", config)
     (folder / "README.md").write_text(model_card(model), encoding="utf-8")
 
@@ -129,7 +131,8 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
     MissingExtraError
         The packages that the runtime needs are not installed.
     ModelFileError
-        The folder is not there, is not a textaxa model, was written by a newer version, or is damaged.
+        The folder is not there, is not a textaxa model, was written by a newer version, or is damaged; or it needs a
+        head or an encoder of a package that is not installed.
     """
     place = Path(folder)
     config = read_config(place)
@@ -137,6 +140,8 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
         return cast(Any, _fast_path.read(place, config, runtime, load_model))
     engine = _engine(place, config, runtime)
     light = engine != "torch"
+    if not light:
+        _plugins.check_plugins(config, place)
     verify(place, _light_files(config["files"]) if light else config["files"])
     try:
         taxonomy = read_model_taxonomy(place)
@@ -195,7 +200,8 @@ def _light_files(files: Mapping[str, Any]) -> dict[str, Any]:
 def _settings(config: Mapping[str, Any], *, light: bool) -> ModelSettings:
     head = dict(config["head"])
     name = head.pop("name")
-    if name not in HEADS:
+    # Who computes the graph of an export needs no head, so its package may be missing.
+    if not (isinstance(name, str) and (is_head(name) or (light and config.get(_plugins.KEY)))):
         raise ModelFileError(f"config.json names the head {name!r}, which is not known.")
     if config["task"] not in ("single", "multi"):
         raise ModelFileError(f"config.json names the task {config['task']!r}, which is not known.")

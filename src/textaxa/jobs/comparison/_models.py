@@ -13,7 +13,7 @@ from typing import Any
 from textaxa._suggest import did_you_mean
 from textaxa.config import Config
 from textaxa.errors import ConfigError
-from textaxa.heads import HEADS, check_task, head_class, head_settings
+from textaxa.heads import check_task, head_class, head_settings, is_head, known_heads
 from textaxa.settings import EncoderSettings, TrainingSettings, build, rules
 
 DEFAULT_MODELS = (
@@ -122,8 +122,9 @@ def default_models(base: Config, task: str) -> tuple[list[ComparedModel], dict[s
 def _parse(text: str, base: Config) -> ComparedModel:
     head, _, rest = text.partition(":")
     head = head.strip()
-    if head not in HEADS:
-        raise ConfigError(f"Unknown model {head!r}.{did_you_mean(head, HEADS)} Known: {', '.join(HEADS)}.")
+    if not is_head(head):
+        known = known_heads()
+        raise ConfigError(f"Unknown model {head!r}.{did_you_mean(head, known)} Known: {', '.join(known)}.")
     sections: dict[str, dict[str, Any]] = {"head": {}, "encoder": {}, "training": {}}
     written = []
     for piece in filter(None, (part.strip() for part in _COMMA.split(rest))):
