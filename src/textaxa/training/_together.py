@@ -6,6 +6,8 @@ All of it goes over the CPU (gloo), beside whatever carries the gradients. Value
 
 import atexit
 import json
+import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -151,14 +153,29 @@ def join() -> Together:
     Raises
     ------
     ConfigError
-        They do not find each other.
+        They do not find each other; or they are asked to shard the model.
     """
     place = launched()
     if place.world == 1:
         return ALONE
+    for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM"):
+        if os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
+            raise ConfigError(
+                f"{name} would divide the model among the processes, and textaxa divides only the rows (DDP): every "
+                "process holds the whole model. Choose plain multi-GPU or multi-CPU in `accelerate config`."
+            )
     if not distributed.is_initialized():
         _meet(place)
     return Together(place)
+
+
+@contextmanager
+def quiet(together: Together) -> Iterator[None]:
+    """Keep what accelerate tells developers about a word that the Trainer passes on to PyTorch from people."""
+    with warnings.catch_warnings():
+        if together.world > 1:
+            warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
+        yield
 
 
 def _meet(place: Launched) -> None:

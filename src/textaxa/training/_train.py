@@ -45,7 +45,7 @@ from textaxa.training._run import (
     time_was_over,
 )
 from textaxa.training._start import Listener
-from textaxa.training._together import ALONE, Together, join
+from textaxa.training._together import ALONE, Together, join, quiet
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 from textaxa.training._validation import Validation
 
@@ -313,7 +313,7 @@ class _Run:
     ) -> dict[str, float]:
         """Run the loop; give the scores of the epoch that was kept."""
         order, world = LengthGroupedOrder(lengths, recipe.batch_size or 1, recipe.seed), self.together.world
-        with Interrupt(self.together) as interrupt, quiet_transformers():
+        with Interrupt(self.together) as interrupt, quiet_transformers(), quiet(self.together):
             callbacks = [Progress(self.listener), HeadEpochs(), interrupt]
             if validate and recipe.patience:
                 callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
