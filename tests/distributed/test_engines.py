@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -43,10 +44,13 @@ def spark():
     sql = pytest.importorskip("pyspark.sql", reason="the extra spark is not installed")
     if not any(Path(place, "java").exists() for place in os.environ["PATH"].split(os.pathsep)):
         pytest.skip("Spark needs Java, and there is none")
+    patch = pytest.MonkeyPatch()
+    patch.setenv("PYSPARK_PYTHON", sys.executable)
     builder = sql.SparkSession.builder.master("local[2,4]").config("spark.ui.enabled", "false")
     session = builder.config("spark.driver.memory", "1g").config("spark.log.level", "OFF").getOrCreate()
     yield session
     session.stop()
+    patch.undo()
 
 
 pytestmark = pytest.mark.filterwarnings("default")
@@ -70,14 +74,16 @@ class TestRay:
     def test_two_workers_give_the_rows_of_one_process(self, ray, model, folder, expected, tmp_path):
         result = predict_parts(model, folder, tmp_path / "out", engine="ray", workers=2, block_rows=30)
         assert read(tmp_path / "out") == expected
-        assert result.parts == 9 and result.workers == 2
+        assert result.parts == 9
+        assert result.workers == 2
 
     def test_a_killed_worker_loses_and_doubles_nothing(self, ray, model, folder, expected, tmp_path):
         killed: list[str] = []
         result = predict_parts(
             model, folder, tmp_path / "out", engine="ray", workers=2, block_rows=1, listener=kill_first(killed)
         )
-        assert len(killed) == 1 and result.rows == 270
+        assert len(killed) == 1
+        assert result.rows == 270
         assert read(tmp_path / "out") == expected
 
     def test_a_fault_is_told_as_it_is(self, ray, model, folder, tmp_path):
@@ -101,13 +107,15 @@ class TestSpark:
     def test_a_killed_worker_loses_and_doubles_nothing(self, spark, model, folder, expected, tmp_path):
         killed: list[str] = []
         predict_parts(model, folder, tmp_path / "out", engine="spark", block_rows=1, listener=kill_first(killed))
-        assert len(killed) == 1 and read(tmp_path / "out") == expected
+        assert len(killed) == 1
+        assert read(tmp_path / "out") == expected
 
     def test_a_frame_gets_paths(self, spark, model, folder, expected):
         frame = spark_predictions(spark.read.parquet(str(folder)), model, choice=Choice(top=2))
         found = {row["id"]: row for row in frame.collect()}
         assert {n: row["path"] for n, row in found.items()} == {row["id"]: row["path"] for row in expected}
-        assert dict(frame.dtypes)["depth"] == "bigint" and "path_2" in frame.columns
+        assert dict(frame.dtypes)["depth"] == "bigint"
+        assert "path_2" in frame.columns
 
     def test_a_column_that_is_taken(self, spark, model):
         with pytest.raises(ConfigError, match="Rename it: withColumnRenamed"):

@@ -33,7 +33,8 @@ def test_rows_are_those_of_one_process(model, folder, tmp_path):
     result = predict_parts(model, folder, tmp_path / "out", block_rows=30)
     assert read(tmp_path / "out") == alone(model, folder, tmp_path / "alone.parquet")
     assert (result.rows, result.parts, result.resumed) == (270, 9, 0)
-    assert result.blank == 18 and sum(result.depths.values()) == 270 - 18
+    assert result.blank == 18
+    assert sum(result.depths.values()) == 270 - 18
 
 
 def test_types_of_the_input_stay(model, folder, tmp_path):
@@ -41,8 +42,10 @@ def test_types_of_the_input_stay(model, folder, tmp_path):
     schemas = {pq.read_schema(part).remove_metadata() for part in (tmp_path / "out").glob("part-*")}
     assert len(schemas) == 1, "a piece must not have types of its own, whatever cells it holds"
     schema = schemas.pop()
-    assert schema.field("day").type == pa.date32() and schema.field("id").type == pa.int32()
-    assert schema.field("depth").type == pa.int64() and schema.field("probability").type == pa.float64()
+    assert schema.field("day").type == pa.date32()
+    assert schema.field("id").type == pa.int32()
+    assert schema.field("depth").type == pa.int64()
+    assert schema.field("probability").type == pa.float64()
 
 
 def test_the_manifest_counts_and_sums(model, folder, tmp_path):
@@ -63,7 +66,8 @@ def test_an_interrupted_run_goes_on(model, folder, tmp_path):
     before = {part: part.stat().st_mtime_ns for part in (tmp_path / "out").glob("part-*")}
     told = []
     result = predict_parts(model, folder, tmp_path / "out", block_rows=30, listener=told.append)
-    assert told[0] == {"event": "resumed", "parts": 5, "of": 9} and result.resumed == 5
+    assert told[0] == {"event": "resumed", "parts": 5, "of": 9}
+    assert result.resumed == 5
     assert all(part.stat().st_mtime_ns == time for part, time in before.items()), "what is done is not done again"
     assert read(tmp_path / "out") == alone(model, folder, tmp_path / "alone.parquet")
 
@@ -94,7 +98,8 @@ def test_another_run_is_refused_and_replaced_if_asked(model, folder, tmp_path):
         predict_parts(model, folder, out, choice=Choice(top=2), block_rows=1)
     assert len(read(out)) == 270
     predict_parts(model, folder, out, choice=Choice(top=2), overwrite=True)
-    assert "path_2" in read(out)[0] and len(list(out.glob("part-*"))) == 3
+    assert "path_2" in read(out)[0]
+    assert len(list(out.glob("part-*"))) == 3
 
 
 def test_a_changed_input_is_told(model, folder, tmp_path):
@@ -132,7 +137,8 @@ def test_text_files_become_parts(model, tmp_path, format):
     assert (result.rows, result.parts) == (50, 2)
     with iterate_rows(tmp_path / f"out/part-000001.{format}") as stream:
         rows = [row for _, row in stream]
-    assert len(rows) == 25 and rows[0]["path"]
+    assert len(rows) == 25
+    assert rows[0]["path"]
 
 
 def test_a_fault_of_the_input_names_the_file(model, tmp_path):

@@ -5,6 +5,7 @@ Each engine is a function: pieces come in, what is known about each goes out as 
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -138,9 +139,10 @@ def _collect(frame: Any, box: dict[str, Any]) -> None:
 
 
 def _failed(engine: str, error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    reason = next((line for line in reversed(lines) if "textaxa.errors" in line), lines[0] if lines else repr(error))
+    """Say why, in the words of the innermost error: above it stand the traces of the engine."""
+    found = re.findall(r"^(?:\w+\.)*(\w+(?:Error|Exception): [^\n]*)", str(error), re.MULTILINE)
+    reason = found[-1] if found else (str(error).strip().splitlines() or [repr(error)])[0]
     return (
-        f"The workers of {engine} failed: {reason} What is done is kept; give the same command again to go on. The "
-        f"engine's own log has more."
+        f"The workers of {engine} failed: {reason.rstrip('.')}. What is done is kept; give the same command again to "
+        "go on. The engine's own log has more."
     )
