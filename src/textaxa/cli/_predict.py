@@ -1,7 +1,8 @@
 """``textaxa predict``."""
 
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,16 +10,21 @@ from textaxa.cli import _options as options
 from textaxa.cli._door import note
 
 if TYPE_CHECKING:
+    from textaxa.distributed import PartsResult
     from textaxa.jobs._listener import Event, Listener
     from textaxa.jobs.predict import PredictResult
 
+MANY = "Many files"
 SURE = "How sure"
 DECODER = "Decoder"
 
 
 def predict(
     model: Annotated[str, typer.Argument(help="Folder of the model.")],
-    table: Annotated[str, typer.Argument(help="Table of texts: CSV, TSV, JSONL, Parquet; - is stdin.")] = "-",
+    table: Annotated[
+        str,
+        typer.Argument(help="Table of texts: CSV, TSV, JSONL, Parquet; - is stdin. A folder, 'a pattern/*', s3://…"),
+    ] = "-",
     text: options.Text = None,
     template: options.Template = None,
     output: Annotated[str, typer.Option("-o", "--output", help="Where to write; - is stdout.", metavar="FILE")] = "-",
@@ -76,10 +82,23 @@ def predict(
         int | None,
         typer.Option(help="Processes for models that compute on one core. Default: one a core.", metavar="N"),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="Who answers a folder of files: local, ray or spark. Default: local.", rich_help_panel=MANY),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes of the engine. Default: one a core.", rich_help_panel=MANY)
+    ] = None,
+    block_rows: Annotated[
+        int | None, typer.Option(help="Rows of an output file, about. Default: 50,000.", rich_help_panel=MANY)
+    ] = None,
     as_json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Give every row of a table its path: columns path, probability, depth and stopped are added."""
+    """Give every row of a table its path: columns path, probability, depth and stopped are added.
+
+    With a folder, a pattern, an address (s3://…) or --engine, many files are read and a folder of files is written.
+    """
     from textaxa.cli._progress import rows_progress
     from textaxa.decisions import Choice
     from textaxa.errors import ConfigError
@@ -88,45 +107,93 @@ def predict(
 
     if as_json and output == "-":
         raise ConfigError("--json prints what was done on stdout, where the rows would go. Name a file for them (-o).")
+    choice = Choice(
+        top=top,
+        decoder=decoder,
+        beta=beta,
+        accuracy=accuracy,
+        confidence=confidence,
+        scope=scope,
+        outside=outside,
+    )
+    how: dict[str, Any] = {
+        "text": options.column_names(text),
+        "template": template,
+        "choice": choice,
+        "set_coverage": set_coverage,
+        "format": format,
+        "separator": separator,
+        "input_format": input_format,
+        "encoding": encoding,
+        "delimiter": delimiter,
+        "overwrite": overwrite,
+        "restart": restart,
+        "runtime": runtime,
+    }
+    many = {"workers": workers, "block_rows": block_rows}
+    if engine is not None or _is_many(table):
+        _check_many(table, output, {"--costs": costs, "--processes": processes})
+        given = {name: value for name, value in many.items() if value is not None}
+        _predict_parts(model, table, output, engine or "local", how | given, as_json=as_json, quiet=quiet)
+        return
+    if wrong := [f"--{name.replace('_', '-')}" for name, value in many.items() if value is not None]:
+        raise ConfigError(f"{wrong[0]} is for many files: name a folder of tables, or add --engine.")
     with nullcontext(nobody) if quiet else rows_progress("predicting") as listener:
-        result = job(
-            model,
-            table,
-            output,
-            text=options.column_names(text),
-            template=template,
-            choice=Choice(
-                top=top,
-                decoder=decoder,
-                beta=beta,
-                accuracy=accuracy,
-                confidence=confidence,
-                scope=scope,
-                outside=outside,
-            ),
-            costs=costs,
-            set_coverage=set_coverage,
-            format=format,
-            separator=separator,
-            input_format=input_format,
-            encoding=encoding,
-            delimiter=delimiter,
-            overwrite=overwrite,
-            restart=restart,
-            runtime=runtime,
-            processes=processes,
-            listener=listener if quiet else _telling(listener),
-        )
+        heard = listener if quiet else _telling(listener)
+        result = job(model, table, output, costs=costs, processes=processes, listener=heard, **how)
     _tell(result, output, quiet)
     if as_json:
         _print_json(result)
+
+
+def _is_many(table: str) -> bool:
+    """Tell whether a name stands for more than one file of this machine."""
+    return "://" in table or (table != "-" and (Path(table).is_dir() or any(sign in table for sign in "*?")))
+
+
+def _check_many(table: str, output: str, others: dict[str, Any]) -> None:
+    from textaxa.errors import ConfigError
+
+    if output == "-" or table == "-":
+        raise ConfigError("Many files are written into a folder, and read from one: name it (-o out/).")
+    for flag, value in others.items():
+        if value is not None:
+            raise ConfigError(f"{flag} is for a single table: leave it out, or predict file by file.")
+
+
+def _predict_parts(
+    model: str, table: str, output: str, engine: str, how: dict[str, Any], *, as_json: bool, quiet: bool
+) -> None:
+    from textaxa.cli._progress import rows_progress
+    from textaxa.cli._tables import show_json
+    from textaxa.distributed import predict_parts
+    from textaxa.jobs._listener import nobody
+
+    with nullcontext(nobody) if quiet else rows_progress("predicting") as listener:
+        heard = listener if quiet else _telling(listener)
+        result = predict_parts(model, table, output, engine=engine, listener=heard, **how)
+    if not quiet:
+        _tell_parts(result, output)
+    if as_json:
+        show_json(vars(result))
+
+
+def _tell_parts(result: "PartsResult", output: str) -> None:
+    if result.blank:
+        note(f"{result.blank:,} rows have no text and so no path.")
+    if result.workers:
+        each = "process" if result.workers == 1 else "processes"
+        note(f"Answered by {result.workers:,} {each} in {result.seconds:,.1f} s.")
+    note(f"{result.rows:,} rows in {result.parts:,} files: {output}")
 
 
 def _telling(listener: "Listener") -> "Listener":
     """Give a listener that also says where an interrupted run goes on."""
 
     def hear(event: "Event") -> None:
-        if event["event"] == "resumed":
+        if event["event"] == "resumed" and "parts" in event:
+            note(f"Resumed: {event['parts']:,} of {event['of']:,} parts were written before.")
+        elif event["event"] == "resumed":
             note(f"Resumed at row {event['rows'] + 1:,}: {event['rows']:,} rows were answered before.")
         else:
             listener(event)
