@@ -84,7 +84,9 @@ class TaxonomySettings(Checked):
         "Empty: the paths that occur in the training table.",
     )
     format: str | None = setting(
-        None, "codes, paths, levels, lines, indented, yaml, json or skos. Empty: told by the file's ending and header."
+        None,
+        "codes, paths, levels, lines, indented, yaml, json, skos or annif. Empty: told by the file's ending and "
+        "header.",
     )
 
 

@@ -99,7 +99,7 @@ BatchSize = Annotated[
 ConfigFile = Annotated[
     str | None, typer.Option(help="Configuration file; flags win over it.", metavar="FILE", rich_help_panel=RUN)
 ]
-_FORMAT_HELP = "csv, tsv, jsonl, parquet, label-studio or argilla; told by the file if not given."
+_FORMAT_HELP = "csv, tsv, jsonl, parquet, label-studio, argilla or annif; told by the file if not given."
 InputFormat = Annotated[
     str | None,
     typer.Option("--input-format", "--format", help=_FORMAT_HELP, metavar="FORMAT", rich_help_panel=INPUT),

@@ -26,7 +26,7 @@ taxonomy = typer.Typer(
 Source = Annotated[str, typer.Argument(help="A taxonomy's file, or a model's folder.")]
 Format = Annotated[
     str | None,
-    typer.Option(help="codes, paths, levels, lines, indented, yaml, json, skos; told by ending and header."),
+    typer.Option(help="codes, paths, levels, lines, indented, yaml, json, skos, annif; told by ending and header."),
 ]
 Separator = Annotated[str, typer.Option(help="Between the names of a path.", metavar="TEXT")]
 

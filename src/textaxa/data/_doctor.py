@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from textaxa._report import MAX_EXAMPLES, Finding, Report
+from textaxa.data._annif import ANNIF
 from textaxa.data._columns import Columns
-from textaxa.data._examples import UNKNOWN_CURE, check_id, checked_labels, checked_text, unknown_labels
+from textaxa.data._examples import NO_SUBJECT, UNKNOWN_CURE, check_id, checked_labels, checked_text, unknown_labels
 from textaxa.data._exports import why_left_out
 from textaxa.data._faults import Faults
 from textaxa.data._label_checks import LabelCounts
+from textaxa.data._label_codes import LabelCodes
 from textaxa.data._places import Check, Places, SeenRow, counted
 from textaxa.data._stream import RowStream, iterate_rows
 from textaxa.data._text_checks import BrokenCharacters, TextLengths, TwinTexts
@@ -110,6 +112,7 @@ def _seen(
     Rows of a labelling tool's export that have no label yet are counted and left out, as in training.
     """
     ids: dict[str, int] = {}
+    codes = LabelCodes(taxonomy, subjects=stream.format == ANNIF)
     unknown: dict[tuple[Path, ...], tuple[str, ...]] = {}
     try:
         for number, row in stream:
@@ -120,11 +123,15 @@ def _seen(
             labels = checked_labels(row, columns, number, stream.faults)
             if columns.id:
                 check_id(row, columns.id, number, ids, stream.faults)
+            meant = codes(labels)
+            if labels and not meant:
+                left_out[NO_SUBJECT] += 1
+                continue
             if labels not in unknown:
-                unknown[labels] = unknown_labels(labels, taxonomy)
+                unknown[labels] = unknown_labels(meant, taxonomy)
             for message in unknown[labels]:
                 stream.faults.add(number, "unknown-label", message, cure=UNKNOWN_CURE)
-            yield SeenRow(f"{stream.unit} {number}", text, labels)
+            yield SeenRow(f"{stream.unit} {number}", text, meant)
     except DataError as error:
         broken.add(str(error))
 

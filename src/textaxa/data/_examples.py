@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from textaxa.data._annif import ANNIF
 from textaxa.data._cells import HALF_PAIR, HALF_PAIR_CURE, has_surrogate
 from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._exports import why_left_out
 from textaxa.data._faults import Faults
+from textaxa.data._label_codes import LabelCodes
 from textaxa.data._stream import RowStream, iterate_rows
 from textaxa.errors import DataError, TaxonomyError
 from textaxa.taxonomy import DEFAULT_SEPARATOR, Path
@@ -44,7 +46,7 @@ class Examples:
         What `rows` count: ``"line"``, ``"row"`` or ``"index"``.
     left_out
         How many rows of a labelling tool's export have no label, by the reason: ``not labelled``, ``skipped``,
-        ``annotators disagree``. They are not among the rows.
+        ``annotators disagree``; or of a corpus of Annif: ``no subject of the taxonomy``. They are not among the rows.
     """
 
     texts: list[str]
@@ -90,7 +92,8 @@ def read_examples(
     columns
         Which columns hold what. Without label columns, only texts are read.
     taxonomy
-        Labels that are not in it are faults.
+        Labels that are not in it are faults. A label that is no path of it but the code of one of its nodes becomes
+        the path of that node. Subjects of a corpus of Annif that are not in it are left out, as Annif does.
 
     Raises
     ------
@@ -148,6 +151,7 @@ def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -
     shared: dict[tuple[Path, ...], tuple[Path, ...]] = {}
     unknown: dict[tuple[Path, ...], tuple[str, ...]] = {}
     left_out: Counter[str] = Counter()
+    codes = LabelCodes(taxonomy, subjects=stream.format == ANNIF)
     for number, row in stream:
         if reason := why_left_out(stream.format, row, columns.label_columns):
             left_out[reason] += 1
@@ -155,8 +159,11 @@ def _collect(stream: RowStream, columns: Columns, taxonomy: "Taxonomy | None") -
         text = checked_text(row, columns, number, stream.faults)
         found = checked_labels(row, columns, number, stream.faults)
         if found not in shared:
-            shared[found] = found
-            unknown[found] = unknown_labels(found, taxonomy)
+            shared[found] = meant = codes(found)
+            unknown[found] = unknown_labels(meant, taxonomy)
+        if found and not shared[found]:
+            left_out[NO_SUBJECT] += 1
+            continue
         for message in unknown[found]:
             stream.faults.add(number, "unknown-label", message, cure=UNKNOWN_CURE)
         if columns.id:
@@ -248,6 +255,8 @@ def _add(faults: Faults, number: int, kind: str, error: DataError) -> None:
     message, _, cure = str(error).partition(". ")
     faults.add(number, kind, message, cure=cure)
 
+
+NO_SUBJECT = "no subject of the taxonomy"
 
 _NO_LABEL_CURE = (
     "Every row needs a label: fill it in, leave such rows out, or name the label columns from the top level down."

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from textaxa.data._annif import ANNIF
 from textaxa.data._argilla import is_record, read_records
 from textaxa.data._faults import Faults
 from textaxa.data._jsonlines import read_json_lines
@@ -84,7 +85,7 @@ def why_left_out(format: str | None, row: Mapping[str, Any], label_columns: Sequ
 
     An export holds texts that nobody has labelled yet; in any other table a row without a label is a fault.
     """
-    if format not in TOOLS or not label_columns or not set(label_columns) <= set(ADDED):
+    if format not in (*TOOLS, ANNIF) or not label_columns or not set(label_columns) <= set(ADDED):
         return None
     labelling = row.get("labelling")
     return None if labelling == LABELLED else str(labelling)

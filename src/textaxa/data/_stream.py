@@ -7,10 +7,12 @@ gives the rows one after the other in constant memory, and knows the columns bef
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path as FilePath
 from types import TracebackType
 from typing import Any
 
 from textaxa._suggest import did_you_mean
+from textaxa.data._annif import ANNIF, read_annif, read_annif_folder
 from textaxa.data._delimited import Record, as_mappings, likely_delimiter, read_delimited, wrong_delimiter
 from textaxa.data._exports import TOOLS, UNIT, read_export, read_export_table
 from textaxa.data._faults import Faults
@@ -47,8 +49,8 @@ class RowStream:
     unit
         What row numbers count: ``"line"``, ``"row"`` or ``"index"``.
     format
-        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, ``"label-studio"``, ``"argilla"``, or None for an object in
-        memory.
+        ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``, ``"label-studio"``, ``"argilla"``, ``"annif"``, or
+        None for an object in memory.
     faults
         What was wrong with rows that were left out; empty unless faults are collected.
     records
@@ -167,7 +169,8 @@ def iterate_rows(
         mappings, a pandas or polars frame, an Arrow table, or a `datasets.Dataset`.
     format
         ``"csv"``, ``"tsv"``, ``"jsonl"``, ``"parquet"``; ``"label-studio"`` or ``"argilla"`` for an export of these
-        tools. None: by the suffix; without one, by the first character. A JSON export is known by itself.
+        tools; ``"annif"`` for a corpus of Annif, a file or a folder. None: by the suffix; without one, by the first
+        character. A JSON export is known by itself.
     encoding
         Of a text file. None: UTF-8, or UTF-16 and UTF-32 where the file begins with their mark.
     delimiter
@@ -190,7 +193,7 @@ def iterate_rows(
     ...     print(rows.columns, list(rows))
     ('text', 'category') [(2, {'text': 'Chess', 'category': 'Games'})]
     """
-    format = checked_format(format, also=TOOLS)
+    format = checked_format(format, also=(*TOOLS, ANNIF))
     table = None if _is_file(source) else read_object(source)
     if table is not None:
         faults = Faults(table.name, table.unit, collect=collect_faults)
@@ -201,6 +204,10 @@ def iterate_rows(
             f"list of mappings, a "
             "pandas or polars frame, or a datasets.Dataset."
         )
+    if format == ANNIF and not hasattr(source, "read") and FilePath(source).is_dir():
+        faults = Faults(str(source), "row", collect=collect_faults)
+        table = read_annif_folder(FilePath(source), faults, encoding=encoding)
+        return RowStream(table, format=format, faults=faults, progress=lambda: None, close=lambda: None)
     file = open_file(source)
     try:
         return _read_file(file, format, _Options(encoding, delimiter, collect_faults))
@@ -228,6 +235,9 @@ def _read_file(file: OpenFile, format: str | None, options: _Options) -> RowStre
         table = read_parquet(file.stream, file.name)
         return RowStream(table, format=format, faults=faults, progress=lambda: None, close=file.close)
     lines = Lines(file, encoding=options.encoding)
+    if format == ANNIF:
+        table = read_annif(lines, faults, suffix=file.suffix)
+        return RowStream(table, format=format, faults=faults, progress=file.progress, close=file.close)
     if format in TOOLS or (named is None and format in (None, "jsonl") and lines.begins_with("[")):
         return _read_export(file, lines, named, options)
     if format is None:

@@ -11,6 +11,7 @@ from textaxa.taxonomy._arrays import ABOUT
 from textaxa.taxonomy._build import build
 from textaxa.taxonomy._draft import Draft
 from textaxa.taxonomy._formats import FORMATS, Columns, Options, Source, read_text, source_name, write_text
+from textaxa.taxonomy._formats._annif import is_csv_header, is_tsv
 from textaxa.taxonomy._formats._table import Table
 from textaxa.taxonomy._paths import DEFAULT_SEPARATOR
 from textaxa.taxonomy._stored import FORMAT as STORED
@@ -55,6 +56,8 @@ def read_taxonomy(
     ``yaml``      names inside names                                           ``.yaml``, ``.yml``
     ``json``      the same; also ``taxonomy.json`` of a model                  ``.json``
     ``skos``      RDF; several ``broader`` make a DAG (extra ``skos``)         ``.ttl``, ``.rdf``, ``.nt``
+    ``annif``     ``<URI>`` tab label, or CSV with ``uri`` and ``label_en``;   the first two by their first line
+                  SKOS, with URIs as codes
     ============  ===========================================================  ==============================
 
     Labels may end at leaves, at the nodes that ``paths``, ``lines`` and ``levels`` list, and where a ``terminal``
@@ -115,9 +118,13 @@ def _checked(name: str) -> str:
 
 
 def _by_content(text: str, suffix: str, options: Options) -> str:
+    if is_tsv(text):
+        return "annif"
     if suffix == ".txt":
         return "indented" if "\n\t" in text else "lines"
     header = {name.casefold() for name in Table(text, options).header}
+    if is_csv_header(header):
+        return "annif"
     if isinstance(options.columns, Mapping):
         header |= set(options.columns)
     if {"code", "parent", "name"} <= header:

@@ -1,6 +1,6 @@
 """The file formats of taxonomies: one file each, a reader and a writer in each; a new format is one entry here."""
 
-from textaxa.taxonomy._formats import _codes, _indented, _nested, _paths, _skos
+from textaxa.taxonomy._formats import _annif, _codes, _indented, _nested, _paths, _skos
 from textaxa.taxonomy._formats._format import Columns, Format, Options
 from textaxa.taxonomy._formats._text import Source, read_text, source_name, write_text
 
@@ -15,6 +15,7 @@ FORMATS = {
         Format("yaml", _nested.read_yaml, _nested.write_nested_yaml, holds_dags=False),
         Format("json", _nested.read_json, _nested.write_nested_json, holds_dags=False),
         Format("skos", _skos.read, _skos.write, holds_dags=True),
+        Format("annif", _annif.read, _annif.write, holds_dags=False),
     )
 }
 

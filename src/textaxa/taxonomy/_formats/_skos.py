@@ -18,20 +18,32 @@ from textaxa.taxonomy._taxonomy import Taxonomy
 _BASE = "urn:textaxa:concept:"
 _SCHEME = "urn:textaxa:scheme"
 _ENTITY = re.compile(r"<!ENTITY\s+([^>]*)>?")
+_URI = re.compile(r"(?:https?://|urn:)[^\s<>\"{}|\\^`]+")
 _HARMLESS = re.compile(r"""[\w.-]+\s+("[^"&%<]{0,1000}"|'[^'&%<]{0,1000}')\s*""")
 _TERMINAL = "urn:textaxa:terminal"
 """Said of inner concepts at which a label may end; SKOS has no word for it."""
 
 
-def read(text: str, options: Options) -> Draft:
-    """Draft the tree or DAG of an RDF text."""
+def read(text: str, options: Options, *, by_uri: bool = False) -> Draft:
+    """Draft the tree or DAG of an RDF text.
+
+    Parameters
+    ----------
+    by_uri
+        Take URIs for codes whatever notations there are, leave out deprecated concepts and let labels end everywhere:
+        the way of `textaxa.taxonomy._formats._annif`.
+    """
     graph = _parse(text, options)
     skos = _skos()
     concepts = _concepts(graph, skos)
+    if by_uri:
+        concepts -= _deprecated(graph)
     if not concepts:
         raise TaxonomyError(f"{options.source}: there are no SKOS concepts. Is it SKOS, and complete?")
-    codes = _codes(graph, skos, concepts)
+    codes = {concept: str(concept) for concept in concepts} if by_uri else _codes(graph, skos, concepts)
     broader = _broader(graph, skos)
+    if by_uri:
+        broader = {concept: parents & concepts for concept, parents in broader.items()}
     records, faults = [], Draft()
     for concept in sorted(concepts, key=lambda concept: natural(codes[concept])):
         name = _text(graph, concept, skos.prefLabel, options.language)
@@ -41,7 +53,7 @@ def read(text: str, options: Options) -> Draft:
         description = _text(graph, concept, skos.definition, options.language) or _text(
             graph, concept, skos.scopeNote, options.language
         )
-        is_end = _said_terminal(graph, concept)
+        is_end = by_uri or _said_terminal(graph, concept)
         records.append(NodeRecord(codes[concept], tuple(parents), name or str(concept), description, is_end or None))
     draft = draft_records(records, source=options.source)
     draft.faults[:0] = faults.faults
@@ -114,6 +126,11 @@ def _broader(graph: Any, skos: Any) -> dict[Any, set[Any]]:
     return broader
 
 
+def _deprecated(graph: Any) -> set[Any]:
+    owl = require("rdflib.namespace", extra="skos").OWL
+    return {concept for concept, said in graph.subject_objects(owl.deprecated) if str(said).lower() in ("true", "1")}
+
+
 def _text(graph: Any, concept: Any, kind: Any, language: str | None) -> str:
     """Give the literal in the wanted language; else without language, in English, or in the first language there is."""
     literals = [literal for literal in graph.objects(concept, kind) if str(literal).strip()]
@@ -155,12 +172,15 @@ def write(taxonomy: Taxonomy, file: IO[str], options: Options) -> None:
     graph, scheme = rdflib.Graph(), rdflib.URIRef(_SCHEME)
     graph.add((scheme, rdf_type, skos.ConceptScheme))
     codes = taxonomy.codes or tuple([str(number) for number in range(1, len(taxonomy) + 1)])
-    concepts = [rdflib.URIRef(_BASE + quote(code, safe="")) for code in codes]
+    # Codes that are URIs stay what they are: others know the concepts by them.
+    are_uris = all(_URI.fullmatch(code) for code in codes)
+    concepts = [rdflib.URIRef(code if are_uris else _BASE + quote(code, safe="")) for code in codes]
     language = options.language
     for node, concept in enumerate(concepts):
         graph.add((concept, rdf_type, skos.Concept))
         graph.add((concept, skos.inScheme, scheme))
-        graph.add((concept, skos.notation, rdflib.Literal(codes[node])))
+        if not are_uris:
+            graph.add((concept, skos.notation, rdflib.Literal(codes[node])))
         graph.add((concept, skos.prefLabel, rdflib.Literal(taxonomy.names[node], lang=language)))
         if taxonomy.descriptions[node]:
             graph.add((concept, skos.definition, rdflib.Literal(taxonomy.descriptions[node], lang=language)))
