@@ -243,7 +243,7 @@ def test_folders_that_are_none_are_refused(vocabulary, tmp_path):
     [
         ("v.tsv", f"<{BASE}1>\tone\nno tab here\n", "not a URI, a tab and a label"),
         ("v.tsv", f"<{BASE}1>\tone\n<{BASE}1>\ttwo\n", "is taken"),
-        ("v.tsv", f"<{BASE}1>\t\n", "no subjects"),
+        ("v.tsv", f"<{BASE}1>\t\n<{BASE}2>\n", "no subjects"),
     ],
 )
 def test_a_vocabulary_with_faults_is_refused(tmp_path, name, text, message):

@@ -49,7 +49,7 @@ def read(text: str, options: Options) -> Draft:
 def _of_tsv(text: str, faults: Draft) -> Iterator[NodeRecord]:
     for row, line in enumerate(text.split("\n"), start=1):
         uri, *about = (cell.strip() for cell in line.strip("\r").split("\t"))
-        if not uri and not any(about):
+        if (not uri and not any(about)) or (not about and bare(uri) != uri):
             continue
         if not uri or not about:
             faults.fault("bad-path", f"Row {row} is not a URI, a tab and a label: {line.strip()[:60]!r}.", row)
