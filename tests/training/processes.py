@@ -61,7 +61,7 @@ def _child(
     _alone_on_a_core()
     try:
         answer = (True, function(*arguments))
-    except BaseException:  # whatever it is, the test is told
+    except BaseException:  # noqa: BLE001 - whatever it is, the test is told
         answer = (False, traceback.format_exc())
     sender.send(answer)
     sender.close()

@@ -48,7 +48,7 @@ def tiny(tmp_path_factory):
 
 
 def train(tiny, *, encoder=None, head="flat", head_settings=None, texts=TEXTS, **options):
-    """Train a head without the directions along which a chained one has no gradient: Adam makes rounding large there."""
+    """Train a head without those directions along which a chained one has no gradient: Adam makes rounding large."""
     run = {key: options.pop(key) for key in ("checkpoint_dir", "resume", "listener") if key in options}
     recipe = {"epochs": 3, "batch_size": 8, "precision": "fp32", **RATES, **options}
     return train_model(

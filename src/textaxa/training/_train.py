@@ -404,9 +404,13 @@ def _features_of(model: Model, pieces: Sequence[Pieces]) -> np.ndarray:
     return torch.cat(found).numpy()
 
 
+_WRITERS = ("PytorchStreamWriter", "inline_container")
+"""Names in what PyTorch says where it cannot write all of a file."""
+
+
 def _checkpoint_error(error: Exception, folder: Path) -> Exception:
     """Give a clear error where a checkpoint could not be written (a full disk), and any other error as it is."""
-    if isinstance(error, SafetensorError) or "PytorchStreamWriter" in str(error):
+    if isinstance(error, SafetensorError) or any(name in str(error) for name in _WRITERS):
         return ModelFileError(
             f"A checkpoint could not be written to {folder}: {error}. Is the disk full? Free some room and resume: the "
             "last whole checkpoint is kept."

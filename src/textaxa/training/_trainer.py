@@ -18,6 +18,7 @@ from textaxa.settings import TrainingSettings
 from textaxa.training._rows import LengthGroupedOrder
 from textaxa.training._shares import ShareLoader
 from textaxa.training._together import ALONE, Together
+from textaxa.training._token_rows import token_rows
 
 
 class TrainingStep(nn.Module):
@@ -43,6 +44,8 @@ class TrainingStep(nn.Module):
         self.scale = model.scale
         self.head = model.head
         self.progress = 0.0
+        # Label texts are encoded, too, so that more than the batch's own tokens would have to be noted.
+        self._token_rows = None if label_vectors else token_rows(self, self.encoder, together)
 
     def forward(  # noqa: PLR0917 - what a batch holds
         self,
@@ -58,6 +61,8 @@ class TrainingStep(nn.Module):
 
         ``below`` are the states of frozen layers (W, L, D), where they are kept.
         """
+        if self._token_rows is not None and input_ids is not None:
+            self._token_rows.note(input_ids)
         kept = () if below is None else (below,)
         read = self.scale(features) if features is not None else self._read(input_ids, attention_mask, text_of, *kept)
         how = {} if self.label_vectors is None else {"encode": self.label_vectors.encode}
