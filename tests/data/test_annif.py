@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from textaxa import (
     Columns,
@@ -17,6 +18,7 @@ from textaxa import (
     read_taxonomy,
     write_taxonomy,
 )
+from textaxa.cli._app import app
 from textaxa.data import check_examples
 from textaxa.taxonomy import NodeRecord, Taxonomy
 
@@ -207,6 +209,28 @@ def test_a_model_is_trained_on_a_corpus(vocabulary, tmp_path):
     rows = read_examples(file, COLUMNS, taxonomy=vocabulary, format="annif")
     classifier = HierarchicalTextClassifier(head="linear", taxonomy=vocabulary).fit(rows.texts, rows.labels)
     assert classifier.predict(["Turing"]) == [(("computer science",),)]
+
+
+def test_the_commands_take_a_vocabulary_and_a_folder_of_documents(tmp_path):
+    run = CliRunner().invoke
+    vocabulary = write(tmp_path, "v.tsv", VOCABULARY)
+    codes = tmp_path / "v.csv"
+    assert run(app, ["taxonomy", "convert", str(vocabulary), str(codes), "--to", "codes"]).exit_code == 0
+    corpus = tmp_path / "corpus"
+    for number in range(12):
+        write(corpus, f"{number}.txt", f"{EXPECTED[number % 2][0]}, copy {number}")
+        write(corpus, f"{number}.key", f"{NAMES['3' if number % 2 == 0 else '2']}\n")
+    how = ["--input-format", "annif", "--path", "path", "--taxonomy", str(codes), "--head", "linear"]
+    trained = run(app, ["train", str(corpus), *how, "--out", str(tmp_path / "model")])
+    assert trained.exit_code == 0, trained.stderr
+    out = tmp_path / "out.csv"
+    done = run(app, ["predict", str(tmp_path / "model"), str(corpus), "--input-format", "annif", "-o", str(out)])
+    assert done.exit_code == 0, done.stderr
+    with iterate_rows(out) as rows:
+        found = {row["document"]: row["path"] for _, row in rows}
+    assert found["0"] == "Internet Protocol"
+    assert found["1"] == "computer science"
+    assert len(found) == 12
 
 
 @pytest.mark.parametrize(

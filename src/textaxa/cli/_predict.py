@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from textaxa.jobs.predict import PredictResult
 
 MANY = "Many files"
+ANNIF = "annif"
+"""Of its corpora a folder is one table; of other formats many."""
+
 SURE = "How sure"
 DECODER = "Decoder"
 
@@ -131,7 +134,7 @@ def predict(
         "runtime": runtime,
     }
     many = {"workers": workers, "block_rows": block_rows}
-    if engine is not None or _is_many(table):
+    if engine is not None or (_is_many(table) and input_format != ANNIF):
         _check_many(table, output, {"--costs": costs, "--processes": processes})
         given = {name: value for name, value in many.items() if value is not None}
         _predict_parts(model, table, output, engine or "local", how | given, as_json=as_json, quiet=quiet)
