@@ -1,25 +1,25 @@
 """Predictions as a step of somebody's own pipeline: a Ray dataset or a Spark frame in, the same with paths out."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
 from textaxa._extras import require
-from textaxa.answers import Answers, opened
-from textaxa.data import iterate_rows, text_of
+from textaxa.answers import opened
 from textaxa.decisions import Choice
 from textaxa.distributed._storage import model_folder
 from textaxa.errors import ConfigError
 from textaxa.jobs._model import columns_for
 from textaxa.jobs._prediction_run import result_rows
+from textaxa.jobs.predict_frame import predict_frame
 
 ROWS = 4096
 """Rows that are answered together: enough to sort texts by length into full batches."""
 
 
 class FrameScorer:
-    """Answers pandas frames of one table. Made once a worker; the model is loaded then.
+    """Answers pandas frames. Made once a worker; the model is loaded then.
 
     Parameters
     ----------
@@ -38,34 +38,17 @@ class FrameScorer:
         folder = self._stack.enter_context(model_folder(model))
         promising = choice.accuracy is not None or choice.outside is not None
         self._model = opened(folder, runtime=runtime, exact=promising)
-        self._columns = columns_for(self._model, {"text": text}, labels=False)
-        self._choice = choice
-        self._answers: Answers | None = None
+        self._text, self._choice = text, choice
 
     def __call__(self, frame: Any) -> Any:
-        """Give a frame with the columns that `textaxa.predict` adds."""
-        pandas = require("pandas", extra="ray")
-        with iterate_rows(frame) as stream:
-            stream.require(self._columns.text_columns)
-            texts = [text_of(row, self._columns) for _, row in stream]
-        answers = self._answers_for(tuple(map(str, frame.columns)))
-        asked = list(dict.fromkeys(text for text in texts if text))
-        found: Mapping[str, Any] = dict(zip(asked, answers(asked), strict=True))
-        cells = [found.get(text) or answers.rows.cells(None) for text in texts]
-        added = pandas.DataFrame(cells, columns=list(answers.rows.added), index=frame.index)
-        added = added.astype({"depth": "Int64"}) if "depth" in added else added
-        return pandas.concat([frame.rename(columns=answers.rows.renamed), added], axis=1)
-
-    def _answers_for(self, columns: tuple[str, ...]) -> Answers:
-        if self._answers is None:
-            rows = result_rows(self._model, columns, self._columns, self._choice, set_coverage=None, nested=False)
-            self._answers = Answers(self._model, self._choice, None, rows)
-        return self._answers
+        """Give a frame with the columns that `textaxa.predict_frame` adds."""
+        return predict_frame(self._model, frame, text=self._text, choice=self._choice)
 
     @property
     def added(self) -> tuple[str, ...]:
         """The columns that are added."""
-        return self._answers_for(()).rows.added
+        columns = columns_for(self._model, {"text": self._text}, labels=False)
+        return result_rows(self._model, (), columns, self._choice, set_coverage=None, nested=False).added
 
 
 def ray_predictions(
@@ -96,7 +79,7 @@ def ray_predictions(
 
     Returns
     -------
-    A ``ray.data.Dataset`` with the columns that `textaxa.predict` adds.
+    A ``ray.data.Dataset`` with the columns that `textaxa.predict_frame` adds.
 
     Raises
     ------
@@ -133,7 +116,7 @@ def spark_predictions(
 
     Returns
     -------
-    A ``pyspark.sql.DataFrame`` with the columns that `textaxa.predict` adds.
+    A ``pyspark.sql.DataFrame`` with the columns that `textaxa.predict_frame` adds.
 
     Raises
     ------
@@ -165,4 +148,6 @@ def spark_predictions(
 def _spark_type(name: str, types: Any) -> Any:
     if name == "depth":
         return types.LongType()
+    if name in ("paths", "probabilities"):
+        return types.ArrayType(types.StringType() if name == "paths" else types.DoubleType())
     return types.DoubleType() if name.startswith("probability") else types.StringType()
