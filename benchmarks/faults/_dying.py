@@ -38,32 +38,55 @@ class Ended:
     seconds: float
 
 
+@dataclass(frozen=True)
+class Child:
+    """A forked process, and the pipe on which it tells how it ended."""
+
+    number: int
+    pipe: int
+    began: float
+
+    def runs(self) -> bool:
+        """Tell whether it has not ended yet."""
+        return os.waitid(os.P_PID, self.number, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+
+    def ended(self) -> Ended:
+        """Wait for it."""
+        with os.fdopen(self.pipe) as stream:
+            told = stream.read()
+        status = os.waitpid(self.number, 0)[1]
+        killed = os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+        return Ended(killed, json.loads(told or "{}"), time.monotonic() - self.began)
+
+
 def run_killed(call: Callable[[], Any], folder: Path, moment: Moment | None = None) -> Ended:
     """Call something in a forked process and kill that at a moment; None: let it end."""
+    child = started(call, folder, moment)
+    if moment is not None and moment.seconds is not None:
+        _kill(child, child.began + moment.seconds)
+    return child.ended()
+
+
+def started(call: Callable[[], Any], folder: Path | None = None, moment: Moment | None = None) -> Child:
+    """Call something in a forked process, and do not wait for it."""
     reading, writing = os.pipe()
     began = time.monotonic()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of forks beside the threads of libraries
-        child = os.fork()
-    if not child:
+        number = os.fork()
+    if not number:
         os.close(reading)
-        _in_child(call, folder, moment, writing)
+        _in_child(call, folder or Path("/"), moment, writing)
     os.close(writing)
-    if moment is not None and moment.seconds is not None:
-        _wait(child, began + moment.seconds)
-    with os.fdopen(reading) as stream:
-        told = stream.read()
-    status = os.waitpid(child, 0)[1]
-    seconds = time.monotonic() - began
-    return Ended(os.waitstatus_to_exitcode(status) == -signal.SIGKILL, json.loads(told or "{}"), seconds)
+    return Child(number, reading, began)
 
 
-def _wait(child: int, until: float) -> None:
-    while time.monotonic() < until:
-        if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None:
+def _kill(child: Child, at: float) -> None:
+    while time.monotonic() < at:
+        if not child.runs():
             return
         time.sleep(0.001)
-    os.kill(child, signal.SIGKILL)
+    os.kill(child.number, signal.SIGKILL)
 
 
 def _in_child(call: Callable[[], Any], folder: Path, moment: Moment | None, writing: int) -> None:

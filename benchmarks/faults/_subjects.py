@@ -59,12 +59,12 @@ def _nothing(material: Material, place: Path) -> None:
 
 def _train(material: Material, place: Path, head: str = "conditional") -> dict[str, Any]:
     out, steps = place / "model", []
-    if out.exists():
-        return {"did": "was there"}
     listener: Any = lambda event: steps.append(event["step"]) if event["event"] in ("start", "step") else None  # noqa: E731
     try:
         train(material.config(head), out, references=False, listener=listener)
     except ConfigError as error:
+        if "already there" in str(error):
+            return {"did": "was there"}
         if "--resume" not in str(error):
             raise
         train(resumed_config(out, {}), out, resume=True, references=False, listener=listener)
@@ -89,12 +89,15 @@ def _trained(material: Material, place: Path) -> Any:
 
 
 def _predict(material: Material, place: Path) -> dict[str, Any]:
-    if (place / "out.csv").exists():
-        return {"did": "was there"}
     _partial.SAVE_SECONDS, job.BLOCK = 0.0, 512  # not every two seconds and 2,048 rows: the run is short
     went_on: list[int] = []
     listener: Any = lambda event: went_on.append(event["rows"]) if event["event"] == "resumed" else None  # noqa: E731
-    job.predict(material.model("linear"), material.many, place / "out.csv", processes=1, listener=listener)
+    try:
+        job.predict(material.model("linear"), material.many, place / "out.csv", processes=1, listener=listener)
+    except ConfigError as error:
+        if "already there" not in str(error):
+            raise
+        return {"did": "was there"}
     return {"did": "went on", "from": went_on[0]} if went_on else {"did": "began"}
 
 
@@ -250,7 +253,12 @@ def _sum(model: Any) -> str:
 
 
 def _leftovers(place: Path, wanted: set[str]) -> list[str]:
-    return sorted(one.name for one in place.iterdir() if one.name not in wanted)
+    return sorted(one.name for one in place.iterdir() if one.name not in wanted and not is_litter(one))
+
+
+def is_litter(file: Path) -> bool:
+    """Tell whether something is what a killed save left of the old model: the next save there removes it."""
+    return file.name.startswith(".model.new-")
 
 
 def subjects() -> dict[str, Subject]:

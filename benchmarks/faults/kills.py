@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from _dying import Ended, Moment, run_killed
 from _material import Material, made
-from _subjects import BrokenError, Subject, subjects
+from _subjects import BrokenError, Subject, is_litter, subjects
 
 RESULTS = Path(__file__).resolve().parents[1] / "results"
 HOW = """Half of the moments are drawn in time, half among the changes that a command makes to the disk. In every third
@@ -35,8 +35,9 @@ trial the second run is killed, too. Then the command is given again, and its re
 undisturbed run: the same steps and the same probabilities to the last bit, the same bytes, all confirmed corrections
 once, and no file left beside them. *Killed in work*: the process had not ended before. *Left*: what a kill left behind;
 a model that is there has to load, and be the old one or the new one. `migrate`, `export` and `calibrate` replace the
-model that they are given; `predict` saves after every 512 rows, not every two seconds. Made by
-`benchmarks/faults/kills.py`."""
+model that they are given. *With litter*: killed when the new model was in its place and the old one was not yet
+removed; it lies in a hidden folder beside it until the next save there. `predict` saves after every 512 rows, not every
+two seconds. Made by `benchmarks/faults/kills.py`."""
 
 
 def trial(
@@ -59,6 +60,7 @@ def trial(
         if "error" in last.told or last.killed:
             return found | _fault(last)
         found["then"] = last.told["value"]
+        found["litter"] = sum(map(is_litter, place.iterdir()))
         result = _plain(subject.result(material, place))
         if result != undisturbed:
             found["fault"] = f"another result: {result}, undisturbed {undisturbed}"
@@ -112,15 +114,23 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
     """Give a table of counts, a row a command."""
     lines = [
         "| command | trials | killed in work | left: nothing yet | a part to go on with | all of it | lost, doubled or "
-        "half written |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "half written | with litter |",
+        "| --- | --: | --: | --: | --: | --: | --: | --: |",
     ]
     for name in subjects():
         own = [row for row in rows if row["subject"] == name]
         states = Counter(state for row in own for state in row["states"])
         kills = sum(states[state] for state in ("nothing", "part", "whole"))
         faults = sum("fault" in row for row in own)
-        counts = (len(own), kills, states["nothing"], states["part"], states["whole"], faults)
+        counts = (
+            len(own),
+            kills,
+            states["nothing"],
+            states["part"],
+            states["whole"],
+            faults,
+            sum(bool(row.get("litter")) for row in own),
+        )
         lines.append(f"| {name} | " + " | ".join(map(str, counts)) + " |")
     return "\n".join(lines) + "\n"
 

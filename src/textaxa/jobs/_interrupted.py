@@ -8,7 +8,7 @@ processes never train in the same one.
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
@@ -70,6 +70,26 @@ def recorded_settings(out: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigError(f"{str(file)!r} is damaged. Remove {str(file.parent)!r} and start without --resume.")
     return values
+
+
+def run_of(folder: Path) -> str | None:
+    """Give the name of the run whose checkpoints a folder holds; None where it has none."""
+    try:
+        found = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        return found["run"] if isinstance(found["run"], str) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def sweep(out: Path) -> None:
+    """Remove the folder of a run that was killed when its model was in its place, and nothing was left to do."""
+    folder = training_folder(out)
+    if not (out / "config.json").is_file() or not _is_ours(folder):
+        return
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError), held(folder):
+        summary = json.loads((out / "config.json").read_text(encoding="utf-8"))["summary"]
+        if not has_checkpoint(folder) or summary.get("run") == run_of(folder):
+            removed(folder, last=CONFIG_FILE, keep=LOCK_FILE)
 
 
 def record_feedback(folder: Path, counts: Mapping[str, int]) -> None:

@@ -15,8 +15,8 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -57,12 +57,15 @@ class Journal:
         What `PieceWriter` needs to go on.
     tally
         What was counted about them.
+    whole
+        The file that takes the target's place, once all is written.
     """
 
     identity: dict[str, Any]
     rows: int = 0
     kept: int = 0
     tally: dict[str, Any] = field(default_factory=dict)
+    whole: str = ""
 
 
 class PartialOutput:
@@ -163,6 +166,7 @@ class PartialOutput:
         if not self._overwrite and self.target.exists():
             raise DataError(there_already(self.target))
         with told(str(self.target)):
+            self._write_journal(replace(self.journal, whole=whole.name))
             whole.replace(self.target)
         removed(self.folder, last=JOURNAL, keep=LOCK_FILE)
 
@@ -192,6 +196,17 @@ class PartialOutput:
             os.fsync(file.fileno())
         new.replace(self.folder / JOURNAL)
         _sync_folder(self.folder)
+
+
+def sweep(target: Path) -> None:
+    """Remove the folder of a run that was killed when its output was in its place, and nothing was left to do."""
+    folder = partial_folder(target)
+    if not target.exists() or not _is_ours(folder):
+        return
+    with suppress(ConfigError, OSError), held(folder, doing="writing"):
+        found = _read_journal(folder)
+        if found is None or (found.whole and not (folder / found.whole).exists()):
+            removed(folder, last=JOURNAL, keep=LOCK_FILE)
 
 
 def partial_folder(target: Path) -> Path:
@@ -262,14 +277,17 @@ def _check_ours(folder: Path) -> None:
     """Refuse a folder that textaxa did not make; one with nothing but a lock is of a run that was killed just then."""
     if not folder.exists() and not folder.is_symlink():
         return
-    ours = folder.is_dir() and (
-        (folder / JOURNAL).is_file() or all(one.name in (LOCK_FILE, f"{JOURNAL}.new") for one in folder.iterdir())
-    )
-    if not ours:
+    if not _is_ours(folder):
         raise ConfigError(
             f"{str(folder)!r} is there and was not made by textaxa, so it is left alone. The output is written there "
             "until it is complete: rename it, or name another output (-o)."
         )
+
+
+def _is_ours(folder: Path) -> bool:
+    return folder.is_dir() and (
+        (folder / JOURNAL).is_file() or all(one.name in (LOCK_FILE, f"{JOURNAL}.new") for one in folder.iterdir())
+    )
 
 
 def _sync_folder(folder: Path) -> None:

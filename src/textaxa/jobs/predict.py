@@ -21,7 +21,7 @@ from textaxa.decoding import read_costs
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import columns_for, columns_of
-from textaxa.jobs._partial import PartialOutput, identity_of_file, target_of
+from textaxa.jobs._partial import PartialOutput, identity_of_file, sweep, target_of
 from textaxa.jobs._prediction_run import PredictionRun, result_rows
 from textaxa.jobs._speed import share_of_ceiling
 
@@ -302,6 +302,7 @@ def _check(top: int, output: str | Path, overwrite: bool, processes: int | None)
     if processes is not None and processes < 1:
         raise ConfigError(f"processes = {processes} were asked for: it must be at least 1.")
     if str(output) != STANDARD and Path(output).exists() and not overwrite:
+        sweep(Path(output).resolve())
         raise ConfigError(
             f"The output {str(output)!r} is already there. Name another file, or add --overwrite to replace it."
         )

@@ -95,6 +95,8 @@ def train(
     settings = config if isinstance(config, Config) else read_config(config)
     target = Path(out)
     with together.all_or_none(settings):
+        if launched().main:
+            interrupted.sweep(target)
         check_new_folder(target, overwrite=overwrite)
         folder = interrupted.training_folder(target)
         require_packages(settings)
@@ -175,6 +177,8 @@ def train_examples(
         complete_summary(model, columns, training, valid, evaluations)
         if feedback is not None:
             model.summary["feedback"] = feedback.to_dict()
+        if run := interrupted.run_of(folder):
+            model.summary["run"] = run
         _save(model, out)
     listener({"event": "saved", "out": str(out)})
     return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started, feedback)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from shutil import Error as CopyError
 from shutil import copytree
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
     from textaxa.model import Model
 
 
+_TRIES = 20
+"""A model that is replaced while it is read is read again; each replacing takes as long as a model takes to write."""
+
 RUNTIMES = ("auto", "torch", "onnx", "openvino")
 
 
@@ -73,9 +77,15 @@ def save_model(model: "Model", folder: str | Path, *, onnx: Path | None = None) 
         with replaced_folder(target) as fresh:
             _write(model, fresh, onnx)
     except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = _copying(error) if isinstance(error, CopyError) else getattr(error, "strerror", None) or error
         raise ModelFileError(f"The model could not be written to {target}: {reason}.") from error
     return target
+
+
+def _copying(error: CopyError) -> str:
+    """Give the first of the faults that copying a folder gathers."""
+    faults = error.args[0] if error.args else ()
+    return str(faults[0][2]) if isinstance(faults, list) and faults else str(error)
 
 
 def _write(model: "Model", folder: Path, onnx: Path | None) -> None:
@@ -135,6 +145,29 @@ def load_model(folder: str | Path, *, runtime: str = "torch") -> "Model":
         head or an encoder of a package that is not installed.
     """
     place = Path(folder)
+    for _ in range(_TRIES):
+        before = _seen(place)
+        try:
+            model = _load(place, runtime)
+        except (ModelFileError, OSError):
+            if _seen(place) == before:
+                raise
+            continue
+        if _seen(place) == before:
+            return model
+    raise ModelFileError(f"{place} was replaced again and again while it was read. Read it when its writers are done.")
+
+
+def _seen(place: Path) -> tuple[int, ...] | None:
+    """Give what changes when another model takes a folder's place: files read before and after are of two models."""
+    try:
+        about = place.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino, about.st_ctime_ns
+
+
+def _load(place: Path, runtime: str) -> "Model":
     config = read_config(place)
     if config["head"].get("name") == FAST_PATH:
         return cast(Any, _fast_path.read(place, config, runtime, load_model))
