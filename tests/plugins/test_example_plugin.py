@@ -128,3 +128,22 @@ def test_the_command_line_knows_the_parts(site, model, table):
     assert done.returncode == 0, done.stderr
     assert {json.loads(line)["stopped"] for line in done.stdout.splitlines()} == {"leaf"}
     assert "It needs the head two-layer of the package textaxa-example 1.0.0." in _run(site, "info", str(model)).stdout
+
+
+def test_an_exported_model_runs_without_the_package_of_its_head(site, installed, tmp_path, table):
+    for package in ("onnx", "onnxruntime"):
+        pytest.importorskip(package, reason="exports and runs the model; it comes with the extra export")
+    from tiny_encoder import make_tiny_encoder
+
+    from textaxa import export, read_config, train
+
+    encoder = {"encoder": str(make_tiny_encoder(tmp_path / "tiny")), "max_length": 16, "frozen": True}
+    sections = {"data": {"table": str(table), "path": "path"}, "encoder": encoder, "head": {"name": "two-layer"}}
+    train(read_config(overrides={**sections, "training": {"epochs": 1, "seed": 1}}), tmp_path / "model")
+    refused = _run(None, "predict", str(tmp_path / "model"), str(table))
+    assert "needs the head 'two-layer'" in refused.stderr
+    export(tmp_path / "model", precision="fp32")
+    with_package = _run(site, "predict", str(tmp_path / "model"), str(table), "--runtime", "onnx")
+    without = _run(None, "predict", str(tmp_path / "model"), str(table), "--runtime", "onnx")
+    assert (without.returncode, without.stdout) == (0, with_package.stdout)
+    assert without.stdout.count("\n") == 97
