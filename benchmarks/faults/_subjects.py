@@ -81,7 +81,7 @@ def _train_state(material: Material, place: Path) -> str:
 
 def _trained(material: Material, place: Path) -> Any:
     model = _loaded(place / "model")
-    told = {name: model.summary.get(name) for name in ("rows", "valid_rows", "steps", "epoch", "validation")}
+    told = {name: model.summary.get(name) for name in ("rows", "valid_rows", "best", "recipe")}
     return told, _sum(model), _leftovers(place, {"model"})
 
 
@@ -257,8 +257,8 @@ def _leftovers(place: Path, wanted: set[str]) -> list[str]:
 
 
 def is_litter(file: Path) -> bool:
-    """Tell whether something is what a killed save left of the old model: the next save there removes it."""
-    return file.name.startswith(".model.new-")
+    """Tell whether something is what a killed save left of the old model, which the next save removes, or of a table."""
+    return file.name.startswith(".model.new-") or (file.name.startswith(".report") and file.suffix == ".partial")
 
 
 def subjects() -> dict[str, Subject]:
