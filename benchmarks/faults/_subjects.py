@@ -257,7 +257,7 @@ def _leftovers(place: Path, wanted: set[str]) -> list[str]:
 
 
 def is_litter(file: Path) -> bool:
-    """Tell whether something is what a killed save left of the old model, which the next save removes, or of a table."""
+    """Tell whether something is what a killed save left of the old model, until the next save, or of a table."""
     return file.name.startswith(".model.new-") or (file.name.startswith(".report") and file.suffix == ".partial")
 
 

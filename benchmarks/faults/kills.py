@@ -33,9 +33,9 @@ RESULTS = Path(__file__).resolve().parents[1] / "results"
 HOW = """Half of the moments are drawn in time, half among the changes that a command makes to the disk. In every third
 trial the second run is killed, too. Then the command is given again, and its result compared with that of an
 undisturbed run: the same epoch kept and the same probabilities to the last bit, the same bytes, all confirmed
-corrections once, and no file left beside them. *Killed in work*: the process had not ended before. *Left*: what a kill left behind;
-a model that is there has to load, and be the old one or the new one. `migrate`, `export` and `calibrate` replace the
-model that they are given. *With litter*: killed when the new model was in its place and the old one was not yet
+corrections once, and no file left beside them. *Killed in work*: the process had not ended before. *Left*: what a kill
+left behind; a model that is there has to load, and be the old or the new one. `migrate`, `export` and `calibrate` get a
+model to replace. *With litter*: killed when the new model was in its place and the old one was not yet
 removed, which lies in a hidden folder beside it until the next save there; or in the middle of a table of `migrate`,
 whose hidden half stays. `predict` saves after every 512 rows, not every
 two seconds. Made by `benchmarks/faults/kills.py`."""
