@@ -193,9 +193,7 @@ def test_a_run_that_was_killed_when_its_model_was_there_is_swept(config, tmp_pat
         context.setattr(interrupted, "removed", lambda *_, **__: None)
         done = train(config(), tmp_path / "model", references=False)
     assert interrupted.has_checkpoint(tmp_path / "model.training")
-    other = Config.from_dict(
-        {"data": {"table": str(tmp_path / "rows.csv"), "path": "path"}, "head": {"name": "linear"}}
-    )
+    values = {"data": {"table": str(tmp_path / "rows.csv"), "path": "path"}, "head": {"name": "linear"}}
     assert done.model.summary["run"] == interrupted.run_of(tmp_path / "model.training")
     with pytest.raises(ConfigError, match="already there"):
         train(Config.from_dict(values), done.out)
