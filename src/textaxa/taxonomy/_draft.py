@@ -166,7 +166,8 @@ def draft_records(records: Iterable[NodeRecord], *, source: str = "the taxonomy"
 
 def _register(draft: Draft, record: NodeRecord, nodes: dict[str, int]) -> bool:
     if wrong := _wrong_types(record):
-        draft.fault("wrong-type", f"{wrong}{in_row(record.row)}.", record.row)
+        row = getattr(record, "row", None)  # what is no record has none
+        draft.fault("wrong-type", f"{wrong}{in_row(row)}.", row)
         return False
     first = nodes.setdefault(record.code, len(draft.names))
     if first != len(draft.names):
