@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.select import select
     from textaxa.jobs.teach import teach
     from textaxa.jobs.train import train
+    from textaxa.jobs.tune import tune
     from textaxa.jobs.zero_shot import zero_shot
     from textaxa.model import Model
     from textaxa.persistence import load_model, save_model
@@ -93,6 +94,7 @@ _HOME = {
     "select": "jobs.select",
     "teach": "jobs.teach",
     "train": "jobs.train",
+    "tune": "jobs.tune",
     "zero_shot": "jobs.zero_shot",
     "Model": "model",
     "load_model": "persistence",
@@ -157,6 +159,7 @@ __all__ = [
     "select",
     "teach",
     "train",
+    "tune",
     "write_taxonomy",
     "zero_shot",
 ]

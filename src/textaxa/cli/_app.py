@@ -28,6 +28,7 @@ from textaxa.cli._streams import prepare_streams
 from textaxa.cli._taxonomy import taxonomy
 from textaxa.cli._teach import teach
 from textaxa.cli._train import train
+from textaxa.cli._tune import tune
 
 app = typer.Typer(
     name="textaxa",
@@ -63,6 +64,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     teach: "textaxa teach model/ new-rows.csv --remember apps.csv --out newer/",
     evaluate: "textaxa evaluate model/ test.csv --labels category,subcategory --train apps.csv",
     calibrate: "textaxa calibrate model/ labelled.csv --labels category,subcategory",
+    tune: "textaxa tune apps.csv --text text --labels category,subcategory --frozen --trials 30 --out tuned/",
     compare: "textaxa compare apps.csv --text text --labels category,subcategory --frozen --html compare.html",
     select: "textaxa select new.csv --model model/ --n 200 -o next.csv",
     check: "textaxa check apps.csv --text text --labels category,subcategory",

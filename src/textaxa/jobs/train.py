@@ -105,7 +105,7 @@ def train(
         if launched().main:
             interrupted.check(folder, resume=resume, overwrite=overwrite)
         first = interrupted.recorded_feedback(folder) if resume else {}
-        training, valid, taxonomy, feedback = _read(settings, columns, first)
+        training, valid, taxonomy, feedback = read_rows(settings, columns, first)
     listener = listener if launched().main else nobody
     if feedback is not None:
         listener({"event": "note", "text": feedback.sentence()})
@@ -213,10 +213,23 @@ def _alone(settings: Config) -> bool:
     return bool(settings.data.feedback) and settings.taxonomy.file is not None
 
 
-def _read(
+def read_rows(
     settings: Config, columns: Columns, first: Mapping[str, int]
 ) -> tuple[Examples, Examples, Taxonomy, FeedbackUsed | None]:
-    """Read both sides; of files of corrections that an interrupted run read, only what they held then."""
+    """Read the rows that a configuration names, and part them: training rows, validation rows, taxonomy, corrections.
+
+    Parameters
+    ----------
+    settings, columns
+        What to read.
+    first
+        How many corrections an interrupted run read of each file: it goes on with those.
+
+    Raises
+    ------
+    DataError
+        The table or its labels cannot be used; all faults are told together.
+    """
     given = None
     if settings.taxonomy.file is not None:
         given = read_taxonomy(settings.taxonomy.file, format=settings.taxonomy.format, separator=columns.separator)
