@@ -216,6 +216,10 @@ def test_the_commands_take_a_vocabulary_and_a_folder_of_documents(tmp_path):
     vocabulary = write(tmp_path, "v.tsv", VOCABULARY)
     codes = tmp_path / "v.csv"
     assert run(app, ["taxonomy", "convert", str(vocabulary), str(codes), "--to", "codes"]).exit_code == 0
+    write(tmp_path, "l.csv", f"uri,label_en,label_fi\n{BASE}1,science,tiede\n")
+    finnish = ["taxonomy", "convert", str(tmp_path / "l.csv"), str(tmp_path / "fi.csv"), "--language", "fi"]
+    assert run(app, finnish).exit_code == 0
+    assert read_taxonomy(tmp_path / "fi.csv").names == ("tiede",)
     corpus = tmp_path / "corpus"
     for number in range(12):
         write(corpus, f"{number}.txt", f"{EXPECTED[number % 2][0]}, copy {number}")

@@ -10,12 +10,15 @@ from training.apps import rows
 
 pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed (extra hub)")
 
-from huggingface_hub import ModelCard
+from hub.hub_server import Hub
+from huggingface_hub import ModelCard, constants
 from transformers import AutoModel, AutoTokenizer
 
-from textaxa import train
+from textaxa import HierarchicalTextClassifier, load_model, push, save_model, train
 from textaxa.config import Config
 from textaxa.data import write_rows
+from textaxa.fast_path import FastPathModel
+from textaxa.linear.model import LinearModel
 from textaxa.persistence._card_header import PACKAGED, base_model, card_header
 
 TEXTS = ["football game", "photo edit and video"]
@@ -50,6 +53,25 @@ def test_auto_model_reads_the_encoder_and_gives_the_same_states(trained):
     mean = ((states * mask).sum(1) / mask.sum(1)).numpy()
     assert model.encoder.settings.pooling == "mean"
     assert np.allclose(mean, model.encoder.encode(TEXTS), atol=1e-6)
+
+
+def test_networks_and_models_of_two_come_back_from_the_hub(trained, tmp_path, monkeypatch):
+    """Their files are read from a folder that is gone afterwards; what was read must not need it any more."""
+    model, folder = trained
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    labels = [(model.taxonomy.path(node),) for node in model.taxonomy.terminals[:2]] * 8
+    cheap = LinearModel.fit(TEXTS * 8, labels, model.taxonomy)
+    both = save_model(FastPathModel(cheap, model, 0.9), tmp_path / "both")
+    hub = Hub()
+    try:
+        for name, place in (("anna/network", folder), ("anna/both", both)):
+            push(place, name, endpoint=hub.endpoint)
+            found = HierarchicalTextClassifier.from_pretrained(name, endpoint=hub.endpoint)
+            assert np.array_equal(found.predict_proba(TEXTS), load_model(place).node_proba(TEXTS))
+            again = load_model(found.save(tmp_path / name.partition("/")[2]))
+            assert np.array_equal(again.node_proba(TEXTS), load_model(place).node_proba(TEXTS))
+    finally:
+        hub.close()
 
 
 def test_the_card_tells_the_scores_of_the_model_as_the_hub_reads_them(trained):

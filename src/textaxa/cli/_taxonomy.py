@@ -89,12 +89,14 @@ def convert(
     format: Format = None,
     to: Annotated[str | None, typer.Option(help="The target's format; told by its ending.", metavar="FORMAT")] = None,
     separator: Separator = " > ",
+    language: Annotated[str | None, typer.Option(help="Of SKOS: the language of names, as in: fi.")] = None,
     overwrite: options.Overwrite = False,
 ) -> None:
     """Rewrite a taxonomy in another format."""
     from textaxa.jobs.taxonomy import convert_taxonomy
 
-    found = convert_taxonomy(source, target, format=format, to=to, separator=separator, overwrite=overwrite)
+    how = {"format": format, "to": to, "separator": separator, "language": language}
+    found = convert_taxonomy(source, target, **how, overwrite=overwrite)  # type: ignore[arg-type]
     note(f"{len(found):,} nodes written: {target}")
 
 

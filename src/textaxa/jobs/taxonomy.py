@@ -74,17 +74,31 @@ def convert_taxonomy(
     format: str | None = None,
     to: str | None = None,
     separator: str = DEFAULT_SEPARATOR,
+    language: str | None = None,
     overwrite: bool = False,
 ) -> Taxonomy:
     """Write a taxonomy in another format, and give it.
+
+    Parameters
+    ----------
+    source, target
+        A taxonomy's file, or a model's folder; and the file to write.
+    format, to
+        Their formats, where the names do not tell.
+    separator
+        Between the names of a path.
+    language
+        Of SKOS, and of vocabularies of Annif: whose names to take.
+    overwrite
+        Replace a target that is there.
 
     Raises
     ------
     TaxonomyError
         It cannot be read, the target is there, or its format cannot hold this taxonomy.
     """
-    found = open_taxonomy(source, format=format, separator=separator)
-    write_taxonomy(found, target, format=to, separator=separator, overwrite=overwrite)
+    found = read_taxonomy(source, format=format, separator=separator, language=language)
+    write_taxonomy(found, target, format=to, separator=separator, language=language, overwrite=overwrite)
     return found
 
 
