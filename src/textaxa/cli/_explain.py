@@ -75,9 +75,10 @@ def explain(
         method=method,  # type: ignore[arg-type]  # checked where the names are known
     )
     if html is not None:
+        from textaxa.data._writers import write_text
         from textaxa.explanation import explanation_html
 
-        Path(html).write_text(explanation_html(found), encoding="utf-8", errors="backslashreplace")
+        write_text(html, explanation_html(found), overwrite=True)
         note(f"The page is in {html}")
     if as_json:
         show_json(found.to_dict())

@@ -12,6 +12,7 @@ import numpy as np
 from textaxa._extras import require
 from textaxa.answers import opened
 from textaxa.data import Examples, read_examples
+from textaxa.data._writers import write_text
 from textaxa.errors import ConfigError, DataError
 from textaxa.jobs._listener import Interrupted, Listener, nobody
 from textaxa.jobs._model import columns_for
@@ -279,4 +280,4 @@ def _draw(result: OptimiseResult, file: Path) -> None:
 
     picture = svg(result.points, result.metric)
     text = picture if file.suffix.lower() == ".svg" else page(result.points, result.metric, picture)
-    file.write_text(text + "\n", encoding="utf-8")
+    write_text(file, text + "\n", overwrite=True)
