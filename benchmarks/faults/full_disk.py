@@ -83,6 +83,8 @@ def report(rows: Sequence[dict[str, Any]]) -> str:
     lines.append("| --- | --: | --: | --: | --: | --: |")
     for name in subjects():
         own = [row for row in rows if row["subject"] == name]
+        if not own:
+            continue
         ended = Counter("done" if row["first"] == "done" else row["first"] in TOLD for row in own)
         counts = (len(own), ended["done"], ended[True], ended[False], sum(row["same"] for row in own))
         lines.append(f"| {name} | " + " | ".join(map(str, counts)) + " |")
