@@ -24,10 +24,12 @@ from _machine import describe  # noqa: E402 - from the folder above
 
 RESULTS = ROOT / "benchmarks" / "results"
 
-LIGHT = ("data", "decoding", "evaluation", "taxonomy", "calibration", "feedback", "guarantee", "selection")
+LIGHT = ("data", "decoding", "evaluation", "taxonomy", "calibration", "guarantee")
 TRAIN = ("training/test_training.py", "persistence", "linear", "encoders", "heads/test_heads.py")
 EXTRAS = {"light": "runtime,parquet,skos,serve,hub", "train": "train,minilm,export,audit,explain"}
-TOOLS = ("pytest>=8.3", "hypothesis>=6.100", "pandas>=2.2")
+TOOLS = ("pytest>=8.3", "hypothesis>=6.100", "pandas>=2.2", "scikit-learn>=1.6", "scipy>=1.12")
+"""What the tests hold our numbers against, besides."""
+
 WAYS = {"lowest": ["--resolution", "lowest-direct"], "newest": []}
 TOLD = ("numpy", "torch", "transformers", "scikit-learn", "onnxruntime", "pyarrow", "typer")
 SECONDS = 1800
