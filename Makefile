@@ -23,7 +23,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test coverage mutation release lint bench speed serve frontend docs clean
+.PHONY: help install demo test coverage mutation release lint bench speed serve frontend docs clean security
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -84,6 +84,11 @@ speed: $(INSTALLED) ## of these, those of speed and size (see benchmarks/speed)
 frontend: ## the pages of the report and of the service, built again from frontend/ (Node 20 or newer)
 	cd frontend/report && npm ci --ignore-scripts && npm run check && npm run build
 	cd frontend/service && npm ci --ignore-scripts && npm run check && npm run build
+
+security: $(INSTALLED) ## bandit on the source; pip-audit on the pinned packages, which needs a network
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt bandit pip-audit
+	$(BIN)/bandit --quiet --recursive src/textaxa
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)

@@ -3,8 +3,8 @@
     python benchmarks/fuzz/readers.py                 # a minute a reader
     python benchmarks/fuzz/readers.py --seconds 5 --dry
 
-Each reader is a process of its own. A fault (anything but an error of textaxa), more than four gigabytes, or ten seconds
-for one input ends it, and the input is kept. The table has how many inputs each one read.
+Each reader is a process of its own. A fault (anything but an error of textaxa), more than four gigabytes, or ten
+seconds for one input ends it, and the input is kept. The table has how many inputs each one read.
 """
 
 import argparse
@@ -122,8 +122,8 @@ def _table(found: list[dict[str, Any]], seconds: int, machine: str) -> str:
     lines = [
         "# Readers and hostile bytes",
         "",
-        f"Made by `python benchmarks/fuzz/readers.py`: atheris, {seconds} seconds a reader, from a sound sample and damaged "
-        "ones. A fault is anything but an error of textaxa, more than 4 GB, or ten seconds for one input.",
+        f"Made by `python benchmarks/fuzz/readers.py`: atheris, {seconds} seconds a reader, from a sound sample and "
+        "damaged ones. A fault is anything but an error of textaxa, more than 4 GB, or ten seconds for one input.",
         "",
         "| reader | inputs | fault |",
         "| --- | --: | --- |",

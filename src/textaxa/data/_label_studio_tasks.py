@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from xml.sax.saxutils import quoteattr
+from xml.sax.saxutils import quoteattr  # nosec B406 -- writes XML, reads none
 
 from textaxa.data._label_studio import ESCAPED
 from textaxa.errors import DataError

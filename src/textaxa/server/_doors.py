@@ -45,6 +45,6 @@ def url_of(door: socket.socket) -> str:
     True
     """
     host, port = door.getsockname()[:2]
-    if host in ("0.0.0.0", "::"):  # noqa: S104 -- compared, not bound
+    if host in ("0.0.0.0", "::"):  # noqa: S104  # nosec B104 -- compared, not bound
         host = "localhost"
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -1,0 +1,113 @@
+"""Texts that nobody meant to write: every model answers them, alone as in a batch, and coherently."""
+
+import numpy as np
+import pytest
+from jobs.predicted_apps import linear_model
+from tiny_encoder import make_tiny_encoder
+from training.apps import rows
+
+from textaxa import HierarchicalTextClassifier, load_model
+
+LANGUAGES = [
+    "Spil fodbold med vennerne", "Fußball mit Freunden spielen", "Παίξτε ποδόσφαιρο με φίλους",
+    "Play football with friends", "Juega al fútbol con amigos", "Mängi sõpradega jalgpalli",
+    "با دوستان فوتبال بازی کنید", "Pelaa jalkapalloa ystävien kanssa",
+    "Jouez au football entre amis", "Imir peil le cairde", "Xoga ao fútbol con amigos",
+    "મિત્રો સાથે ફૂટબોલ રમો", "שחקו כדורגל עם חברים", "दोस्तों के साथ फुटबॉल खेलें",
+    "Igraj nogomet s prijateljima", "Futballozz a barátokkal", "Խաղացեք ֆուտբոլ ընկերների հետ",
+    "Main sepak bola bersama teman", "Spila fótbolta með vinum", "Gioca a calcio con gli amici",
+    "友達とサッカーをしよう", "ითამაშე ფეხბურთი მეგობრებთან", "Достармен футбол ойнаңыз",
+    "លេងបាល់ទាត់ជាមួយមិត្តភក្តិ", "친구와 축구하기", "ຫຼິ້ນບານເຕະກັບໝູ່", "Žaisk futbolą su draugais",
+    "Spēlē futbolu ar draugiem", "Играј фудбал со пријатели", "കൂട്ടുകാരോടൊപ്പം ഫുട്ബോൾ",
+    "मित्रांसोबत फुटबॉल खेळा", "သူငယ်ချင်းများနှင့် ဘောလုံးကစားပါ", "Voetbal met vrienden",
+    "ਦੋਸਤਾਂ ਨਾਲ ਫੁੱਟਬਾਲ", "Graj w piłkę ze znajomymi", "Jogue futebol com amigos",
+    "Joacă fotbal cu prietenii", "Играйте в футбол с друзьями", "මිතුරන් සමඟ පාපන්දු",
+    "நண்பர்களுடன் கால்பந்து", "เล่นฟุตบอลกับเพื่อน", "Arkadaşlarla futbol", "دوستوں کے ساتھ فٹ بال",
+    "Chơi bóng đá với bạn bè", "和朋友一起踢足球", "ቤተሰብ ጋር እግር ኳስ",
+]  # fmt: skip
+STRANGE = {
+    "nothing but blanks": " \t\n\u00a0\u3000",
+    "zero-width": "foot\u200bball\u200d\ufeff match\u2060",
+    "bidirectional": "\u202egnp.exe\u202c football \u2066club\u2069",
+    "emoji": "⚽🏆👩‍👩‍👧‍👦🇪🇺👍🏽" * 20,
+    "half of a pair": "football \ud800 club \udfff",
+    "homoglyphs": "fооtbаll сlub",  # Cyrillic letters among Latin ones
+    "digits": "0123456789" * 50,
+    "one character": "a",
+    "combining": "e" + "\u0301" * 500,
+    "controls": "foot\x00ball\x07\x1b[31m club\x7f",
+    "no spaces": "football" * 4000,
+    "only spaces between": " ".join("abcdefgh") * 800,
+    "special tokens": "[CLS] football [SEP] [MASK] <s> </s> <|endoftext|> [PAD]",
+    "markup": "<img src=x onerror=alert(1)>{{7*7}}${7*7}%s%n",
+    "private use": "\ue000\uf8ff\U000fffff",
+}
+TEXTS = [*LANGUAGES, *STRANGE.values(), "football club match"]
+KINDS = ("linear", "chained", "flat", "binary", "per-level", "conditional", "onnx")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    place = tmp_path_factory.mktemp("strange")
+    encoder, (texts, labels) = make_tiny_encoder(place / "tiny"), rows(48)
+    found = {"linear": load_model(linear_model(place / "linear"))}
+    for head in KINDS[1:-1]:
+        classifier = HierarchicalTextClassifier(head=head, encoder=str(encoder), frozen=True, epochs=2, max_length=32)
+        found[head] = classifier.fit(texts, [paths[0] for paths in labels]).model_
+    if pytest.importorskip("onnx", reason="the extra export is not installed"):
+        from textaxa.jobs.export import export
+        from textaxa.persistence import save_model
+
+        folder = save_model(found["chained"], place / "onnx")
+        export(folder)
+        found["onnx"] = load_model(folder, runtime="onnx")
+    return found
+
+
+def _readable(texts):
+    return [text.encode("utf-16", "surrogatepass").decode("utf-16", "replace") for text in texts]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_are_finite_and_coherent(models, kind):
+    model = models[kind]
+    proba = model.node_proba(_readable(TEXTS))
+    assert np.isfinite(proba).all()
+    assert ((proba >= 0) & (proba <= 1 + 1e-6)).all()
+    edges = [(node, parent) for node in range(len(model.taxonomy)) for parent in model.taxonomy.parents.row(node)]
+    assert edges
+    for node, parent in edges:
+        assert (proba[:, node] <= proba[:, parent] + 1e-6).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_alone_as_in_a_batch(models, kind):
+    """In fp32 up to the order in which a product is summed; 8-bit exports depend on the batch (docs/runtime.md)."""
+    texts = _readable(TEXTS)
+    together = models[kind].node_proba(texts)
+    alone = np.concatenate([models[kind].node_proba([text]) for text in texts])
+    np.testing.assert_allclose(alone, together, atol=2e-6)
+
+
+def test_a_table_of_strange_texts_loses_no_row(models, tmp_path):
+    import json
+
+    from textaxa.jobs.predict import predict
+
+    table = tmp_path / "strange.jsonl"
+    table.write_text("".join(json.dumps({"text": text, "n": i}) + "\n" for i, text in enumerate(TEXTS)))
+    result = predict(models["chained"], table, tmp_path / "out.jsonl", text="text")
+    rows = [json.loads(line) for line in (tmp_path / "out.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [row["n"] for row in rows] == list(range(len(TEXTS)))
+    assert [row["text"] for row in rows] == TEXTS
+    assert result.blank == 1
+
+
+def test_a_line_of_ten_megabytes(models, tmp_path):
+    from textaxa.jobs.predict import predict
+
+    table = tmp_path / "long.csv"
+    table.write_text("text\n" + "football club " * 750_000 + "\nmatch\n")
+    predict(models["linear"], table, tmp_path / "out.csv", text="text")
+    predict(models["chained"], table, tmp_path / "out.csv", text="text", overwrite=True)
+    assert (tmp_path / "out.csv").stat().st_size > 10_000_000
