@@ -6,8 +6,9 @@
 The ways take turns, round by round; medians over rounds. All fine-tune MiniLM on the same texts. A batch is divided
 among the processes, so two take the same steps as one, and half as long for the texts in them. Sending gradients and
 moving the weights takes as long as ever, whatever the batch, so the gain grows with the batch and with the length of
-the texts; `--batches 32 128 --set open-apps` shows it on short ones. Texts a second are counted from the first step of an epoch to its last, validation and checkpoints left out;
-start-up is told apart. Every process has one thread, so that two processes have two cores and one has one.
+the texts; `--batches 32 128 --set open-apps` shows it on short ones. Texts a second are counted from the first step of
+an epoch to its last, validation and checkpoints left out; start-up is told apart. Every process has one thread, so that
+two processes have two cores and one has one.
 """
 
 import argparse
