@@ -156,7 +156,7 @@ def probe(place: Path, folder: Path, arguments: list[str]) -> dict:
         except subprocess.TimeoutExpired:
             return {"status": None, "said": "no end within a minute"}
     said = done.stderr.strip().splitlines() or [""]
-    return {"status": done.returncode, "said": said[-1], "traceback": "Traceback" in done.stderr}
+    return {"status": done.returncode, "said": said[-1].replace(at, "."), "traceback": "Traceback" in done.stderr}
 
 
 def page(rows: dict[str, dict]) -> str:
