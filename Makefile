@@ -6,9 +6,6 @@ TORCH ?= torch==2.13.0
 EXTRAS ?= dev,docs
 JOBS ?= 2
 
-ROOMS := textaxa $(addprefix textaxa.,audit calibration config data decisions decoding encoders errors evaluation explanation \
-	exporting guarantee heads jobs labels linear model persistence report runtime server selection settings taxonomy training wide)
-
 # The quick ones first; the last two train the models that they measure.
 SPEED := $(addsuffix .py,start_up sizes where_time_goes runtime one_text predict training linear static nearest wide taxonomy \
 	precision optimise)
@@ -90,8 +87,8 @@ security: $(INSTALLED) ## bandit on the source; pip-audit on the pinned packages
 	$(BIN)/bandit --quiet --recursive src/textaxa
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
-docs: $(INSTALLED) ## pages of the Python interface, from the docstrings, into build/docs
-	$(BIN)/pdoc --docformat numpy --output-directory build/docs $(ROOMS)
+docs: $(INSTALLED) ## the documentation as pages, the Python interface among them: build/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 clean: ## remove the environment and what was built
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -49,6 +49,8 @@ def order_of(proba: NDArray[np.floating], levels_below: NDArray[np.integer], han
     handicap
         Log-odds taken off for each of them; with 0 it is the probability.
 
+    Examples
+    --------
     >>> order_of(np.array([0.95, 0.9]), np.array([1, 0]), 1.5).round(2).tolist()
     [0.81, 0.9]
     """
