@@ -1,8 +1,8 @@
 """Hooks of MkDocs: pages of the repository that do not lie in docs/, and one page of the reference for each room.
 
 README.md becomes the first page; CHANGELOG, CONTRIBUTING, SECURITY, the tables of benchmarks/ and the READMEs of
-folders keep their names.
-keep their names. Links are turned to where these pages stand; links to files that are no page become plain text.
+folders keep their names. Links are turned to where these pages stand; links to files that are no page become plain
+text.
 """
 
 import re

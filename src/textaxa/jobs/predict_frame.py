@@ -11,6 +11,7 @@ from textaxa.errors import ConfigError
 from textaxa.frames import Added, FrameKind, kind_of, splits_of
 from textaxa.frames._added import Type
 from textaxa.jobs._model import columns_for
+from textaxa.jobs._prediction_run import result_rows
 
 if TYPE_CHECKING:
     from textaxa.model import Model
@@ -131,16 +132,7 @@ class _FrameAnswers:
         return {"paths": paths, "probabilities": probable, **columns}
 
     def _rows(self, names: Sequence[str], *, nested: bool) -> ResultRows:
-        return ResultRows(
-            names,
-            several=self._several,
-            top=min(self._choice.top, len(self._model.taxonomy.terminals)),
-            nested=nested,
-            separator=self._columns.separator,
-            paths_separator=self._columns.paths_separator,
-            because=self._choice.accuracy is not None or self._choice.outside is not None,
-            sets=self._coverage is not None,
-        )
+        return result_rows(self._model, names, self._columns, self._choice, set_coverage=self._coverage, nested=nested)
 
 
 def _type(name: str) -> Type:
