@@ -47,11 +47,18 @@ def test_every_link_leads_somewhere(page):
         assert not anchor or anchor in set(_anchors(file)), f"{page} links to {target}"
 
 
+OF_OTHERS = {
+    "docs/distributed.md": {"--standalone", "--nproc-per-node", "--nnodes", "--node-rank", "--master-addr"}
+    | {"--master-port", "--multi", "--num"}  # torchrun's; accelerate's --multi_gpu and --num_processes
+}
+"""Options of the programs that start ours."""
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_option_and_command_exists(page):
     text = PAGES[page].read_text(encoding="utf-8")
     commands = dict(_commands())
-    options = {option for names in commands.values() for option in names} | {"--help"}
+    options = {option for names in commands.values() for option in names} | {"--help"} | OF_OTHERS.get(page, set())
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", text)) <= options
     code = "\n".join([*re.findall(r"`([^`\n]+)`", without_blocks(page)), *(block.code for block in blocks(page))])
     assert set(re.findall(r"^textaxa ([a-z]+)", code, re.MULTILINE)) <= set(commands)
