@@ -72,8 +72,8 @@ def _page(ways: list[Way], share: float, machine: str) -> str:
     lines = [
         "# What scoring costs",
         "",
-        f"Made by `python benchmarks/distributed/plan.py` from measured rates; workers keep {share:.0%} of one process. "
-        f"A machine is {MACHINE_CORES} cores of the processor below.",
+        f"Made by `python benchmarks/distributed/plan.py` from measured rates; workers keep {share:.0%} of one process."
+        f" A machine is {MACHINE_CORES} cores of the processor below.",
         "",
         f"| model | texts | texts/s a core | job | core hours | machines for a night of {OVERNIGHT_HOURS} hours "
         "| read, MB/s a machine |",
