@@ -1,7 +1,7 @@
 """A Hugging Face transformer as an encoder: texts come in, one vector a text goes out."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -176,6 +176,7 @@ def load_transformer(settings: EncoderSettings, name: str) -> TransformerEncoder
 
 
 def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
+    from huggingface_hub.errors import StrictDataclassError  # noqa: PLC0415
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - a second of import that only this step needs
 
     if name.startswith((".", "/", "~", "\\")) and not Path(name).exists():
@@ -187,8 +188,8 @@ def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
             # nosec below: which revision is the business of whoever names a model of the Hub.
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)  # nosec B615
             options = {"trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
-            backbone = AutoModel.from_pretrained(name, **options)  # nosec B615
-    except (OSError, ValueError, KeyError, ImportError, SafetensorError) as error:
+            backbone, told = AutoModel.from_pretrained(name, **options, output_loading_info=True)  # nosec B615
+    except (*_UNREADABLE, ImportError, SafetensorError, StrictDataclassError) as error:
         raise ConfigError(
             f"The encoder {name!r} could not be loaded: {_first_line(error)} Give a local folder with config.json, "
             "tokenizer.json and model.safetensors, or the name of a Hugging Face model that this machine can reach; "
@@ -198,7 +199,31 @@ def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
         backbone = backbone.get_encoder()
     if getattr(backbone, "pooler", None) is not None:
         backbone.pooler = None  # its output is not used: it would be trained by nothing and saved for nothing
+    _check_whole(backbone, name, told["missing_keys"])
     return backbone, tokenizer
+
+
+def _check_whole(backbone: "PreTrainedModel", name: str, missing: Iterable[str]) -> None:
+    """Refuse weights that transformers made up at random, with no more than a remark, because the file lacks them."""
+    lacking = sorted(dict(backbone.named_parameters()).keys() & set(missing))
+    if lacking:
+        raise ConfigError(
+            f"The encoder {name!r} is not whole: its file lacks {len(lacking)} of the weights that its config.json "
+            f"asks for ({', '.join(lacking[:3])}). Get the whole folder again."
+        )
+
+
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RuntimeError,
+    ArithmeticError,
+    AssertionError,
+)
+"""What transformers raises for configurations, tokenizers and weights that are damaged or do not fit each other."""
 
 
 def _first_line(error: Exception) -> str:
