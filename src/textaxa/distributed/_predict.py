@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from textaxa._extras import require
 from textaxa._suggest import did_you_mean
 from textaxa._version import __version__
 from textaxa.data._formats import checked_format
@@ -38,6 +39,8 @@ from textaxa.jobs._listener import Interrupted, Listener, nobody
 
 ENGINES = {"local": _engines.local, "ray": _engines.ray, "spark": _engines.spark}
 """Who answers: this process, Ray Data, Spark."""
+
+_PACKAGES = {"ray": "ray.data", "spark": "pyspark.sql"}
 
 PLAN, MANIFEST = f"{KEPT}/plan.json", f"{KEPT}/manifest.json"
 
@@ -320,6 +323,8 @@ def _sum_of_model(address: str) -> str:
 def _engine(name: str) -> _engines.Engine:
     if name not in ENGINES:
         raise ConfigError(f"There is no engine {name!r}.{did_you_mean(name, ENGINES)} Known: {', '.join(ENGINES)}.")
+    if name in _PACKAGES:
+        require(_PACKAGES[name], extra=name)  # told before anything is read
     return ENGINES[name]
 
 
