@@ -87,5 +87,8 @@ def test_a_configuration_that_does_not_fit(folder, values):
 def test_code_in_the_folder_is_not_run(folder):
     (folder / "encoder" / "evil.py").write_text(f"open({str(folder / 'ran')!r}, 'w')\n")
     _with_config(folder, auto_map={"AutoModel": "evil.Model"})
+    with pytest.raises(ModelFileError, match="not among the files that were saved"):
+        load_model(folder)
+    _recorded(folder, "encoder/evil.py")
     assert load_model(folder).predict(["football club"])
     assert not (folder / "ran").exists()

@@ -261,3 +261,16 @@ def test_a_save_killed_at_any_point_leaves_a_whole_model(saved, folder, point):
     done = subprocess.run(command, env=os.environ, timeout=120, check=False)
     assert done.returncode in (0, -signal.SIGKILL)
     np.testing.assert_array_equal(load_model(folder).node_proba(TEXTS), saved[0].node_proba(TEXTS))
+
+
+def test_a_link_that_leads_out_of_the_folder(folder, tmp_path):
+    (tmp_path / "secret.json").write_text("{}")
+    (folder / "encoder/added_tokens.json").symlink_to(tmp_path / "secret.json")
+    with pytest.raises(ModelFileError, match="is a link that leads out"):
+        load_model(folder)
+
+
+def test_a_file_of_the_encoder_that_nobody_recorded(folder):
+    (folder / "encoder/added_tokens.json").write_text("{}")
+    with pytest.raises(ModelFileError, match="not among the files that were saved"):
+        load_model(folder)

@@ -189,6 +189,25 @@ def verify(folder: Path, files: Mapping[str, Any]) -> None:
             )
 
 
+def check_no_strangers(folder: Path, files: Mapping[str, Any]) -> None:
+    """Refuse links that lead out, and files of the encoder that nobody recorded: transformers would read them.
+
+    Raises
+    ------
+    ModelFileError
+        There is one.
+    """
+    root = folder.resolve()
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() and not path.resolve().is_relative_to(root):
+            raise ModelFileError(f"{folder}: {name!r} is a link that leads out of the model folder. Do not use it.")
+        if name.startswith("encoder/") and name not in files and path.is_file():
+            raise ModelFileError(
+                f"{folder}: {name!r} is not among the files that were saved. Remove it, or copy the whole folder again."
+            )
+
+
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -27,7 +27,7 @@ from textaxa.persistence._config import (
     write_model_taxonomy,
 )
 from textaxa.persistence._decisions import read_decisions, write_decisions
-from textaxa.persistence._files import fingerprints, replaced_folder, verify
+from textaxa.persistence._files import check_no_strangers, fingerprints, replaced_folder, verify
 from textaxa.runtime import FOLDER as ONNX
 from textaxa.runtime import (
     RuntimeModel,
@@ -175,6 +175,7 @@ def _load(place: Path, runtime: str) -> "Model":
     light = engine != "torch"
     if not light:
         _plugins.check_plugins(config, place)
+    check_no_strangers(place, config["files"])
     verify(place, _light_files(config["files"]) if light else config["files"])
     try:
         taxonomy = read_model_taxonomy(place)
