@@ -89,6 +89,31 @@ def test_ctrl_c_keeps_what_is_done(config, tmp_path):
     assert tune(config, tmp_path / "out", search=SEARCH, trials=4).trials["complete"] == 4
 
 
+def test_the_first_trial_is_told_though_it_was_stopped(config, tmp_path, monkeypatch):
+    import textaxa.training
+
+    def stopped(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(textaxa.training, "train_model", stopped)
+        with pytest.raises(Interrupted, match="0 of 2 trials"):
+            tune(config, tmp_path / "out", search=SEARCH, trials=2)
+    found = tune(config, tmp_path / "out", search=SEARCH, trials=2)
+    assert found.first is not None
+    assert found.trials["complete"] == 2
+
+
+def test_another_taxonomy_is_another_search(config, tmp_path):
+    tune(config, tmp_path / "out", search=SEARCH, trials=1)
+    file = tmp_path / "wider.txt"
+    file.write_text("\n".join([" > ".join(path) for path in WORDS] + ["Travel"]) + "\n", encoding="utf-8")
+    values = {"data": {"table": config.data.table, "path": "path"}, "head": {"name": "linear"}}
+    wider = read_config(None, {**values, "training": {"valid_share": 0.3}, "taxonomy": {"file": str(file)}})
+    with pytest.raises(ConfigError, match="other taxonomy"):
+        tune(wider, tmp_path / "out", search=SEARCH, trials=1)
+
+
 KILLED = """
 import sys
 from textaxa.config import read_config

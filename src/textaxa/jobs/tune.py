@@ -125,7 +125,7 @@ def tune(
     require_packages(settings)
     training, valid, taxonomy = _rows(settings)
     with held(folder, doing="searching"):
-        claim(folder, plan_of(settings, space, metric, training, valid), overwrite=overwrite)
+        claim(folder, plan_of(settings, space, metric, (training, valid, taxonomy)), overwrite=overwrite)
         run = _Search(settings, (training, valid, taxonomy), folder, space=space, metric=metric, listener=listener)
         with quiet(module):
             study = open_study(module, folder, settings.training.seed)
@@ -233,7 +233,9 @@ class _Search:
             raise DataError(f"No trial came to an end. {why or 'Give more time (--time-budget).'}")
         self._keep(best)  # also where the file was lost
         states = [trial.state.name.lower() for trial in study.trials]
-        given = next((trial.value for trial in study.trials if trial.user_attrs.get("given")), None)
+        given = next(
+            (trial.value for trial in study.trials if trial.user_attrs.get("given") and trial.value is not None), None
+        )
         return TuneResult(
             best=sections(best.params),
             score=float(best.value),

@@ -14,6 +14,7 @@ from textaxa.errors import ConfigError
 from textaxa.jobs._config_file import toml_value
 from textaxa.jobs.tuning._space import Space, told
 from textaxa.jobs.tuning._study import STUDY
+from textaxa.taxonomy import Taxonomy
 
 PLAN, BEST = "tune.json", "best.toml"
 
@@ -69,14 +70,17 @@ def _changed(settings: Any) -> dict[str, Any]:
     return {name: value for name, value in vars(settings).items() if value != getattr(plain, name)}
 
 
-def plan_of(config: Config, space: Space, metric: str, training: Examples, valid: Examples) -> dict[str, Any]:
+def plan_of(config: Config, space: Space, metric: str, read: tuple[Examples, Examples, Taxonomy]) -> dict[str, Any]:
     """Give what must be the same to go on."""
+    training, valid, taxonomy = read
     rows = hashlib.sha256()
     for side in (training, valid):
         for text, labels in zip(side.texts, side.labels, strict=True):
             rows.update(json.dumps([text, labels]).encode())
     plan = {
         "rows": rows.hexdigest(),
+        "taxonomy": taxonomy.fingerprint,
+        "task": "several paths" if config.data.paths else "one path",
         "metric": metric,
         "search": told(space),
         "settings": {

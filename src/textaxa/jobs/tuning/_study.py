@@ -31,8 +31,9 @@ def ask_again(module: Any, study: "optuna.Study") -> None:
     """Give up trials whose process was killed, and ask for them once more."""
     running = module.trial.TrialState.RUNNING
     for trial in study.get_trials(states=(running,)):
-        study.tell(trial.number, state=module.trial.TrialState.FAIL)
+        # In this order: killed in between, it is tried twice rather than never.
         study.enqueue_trial(trial.params, user_attrs=dict(trial.user_attrs))
+        study.tell(trial.number, state=module.trial.TrialState.FAIL)
 
 
 def finished(study: "optuna.Study") -> int:
