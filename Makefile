@@ -31,10 +31,10 @@ demo: $(INSTALLED) ## train on the packaged app descriptions, show the result, c
 	$(BIN)/textaxa demo
 
 test: $(INSTALLED) ## the tests, and every example of the documentation, a process for each of $(JOBS) cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 coverage: $(INSTALLED) ## which lines and branches the tests run; fails below 88 %, and below 95 % of the light core
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --cov --cov-report=
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --cov --cov-report=
 	$(BIN)/python -m coverage report --skip-covered --fail-under=88
 	$(BIN)/python -m coverage report --skip-covered --fail-under=95 --include="$(LIGHT)"
 

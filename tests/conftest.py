@@ -27,13 +27,3 @@ def seeds() -> None:
     np.random.seed(0)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(0)
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
-def pytest_collection_modifyitems(config, items) -> None:
-    """Under `pytest -n`, keep the tests of a file in one process: its fixtures are made once. Pages go singly."""
-    if not config.pluginmanager.hasplugin("xdist"):  # which knows the mark; the tests run without it, too
-        return
-    for item in items:
-        if "tests/docs/" not in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

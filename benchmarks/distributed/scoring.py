@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def _block(texts: int) -> int:
-    return texts // 20
+    return texts // 60
 
 
 def _tables(place: Path, texts: list[str]) -> Path:

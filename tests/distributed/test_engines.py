@@ -7,6 +7,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from distributed.parts import alone, linear_model, read, tables
 
@@ -145,6 +146,14 @@ def test_an_object_store(model, folder, expected, tmp_path, monkeypatch):
         assert predict_parts("s3://shelf/model", "s3://shelf/in/*.parquet", out, block_rows=30).resumed == 9
         store.get("shelf/out", str(tmp_path / "out"), recursive=True)
         assert read(tmp_path / "out") == expected
+        # Somebody else removes a part; nothing that this process remembers of the store may hide that.
+        other = pytest.importorskip("boto3", reason="boto3 is not installed").client("s3")
+        other.delete_object(Bucket="shelf", Key="out/part-000003.parquet")
+        assert predict_parts("s3://shelf/model", "s3://shelf/in/*.parquet", out, block_rows=30).resumed == 8
+        body = (folder / "0.parquet").read_bytes()
+        other.put_object(Bucket="shelf", Key="in/9.parquet", Body=body)
+        again = predict_parts("s3://shelf/model", "s3://shelf/in/*.parquet", out, block_rows=30, overwrite=True)
+        assert again.rows == 270 + pq.read_metadata(folder / "0.parquet").num_rows
 
 
 class _Stopping:

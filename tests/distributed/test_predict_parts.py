@@ -122,9 +122,18 @@ def test_leftovers_of_killed_workers_go(model, folder, tmp_path):
     out = tmp_path / "out"
     predict_parts(model, folder, out, block_rows=30)
     (out / "_textaxa/done/000002.json").unlink()
-    (out / ".0123abcd.part-000002.parquet").write_bytes(b"half")
-    predict_parts(model, folder, out, block_rows=30)
-    assert sorted(file.name for file in out.iterdir() if file.name.startswith(".")) == []
+    left = [".0123abcd.part-000002.parquet", "_textaxa/done/.0123abcd.000002.json", "_textaxa/.0123abcd.manifest.json"]
+    for name in left:
+        (out / name).write_bytes(b"half")
+    assert predict_parts(model, folder, out, block_rows=30).resumed == 8
+    assert [name for name in left if (out / name).exists()] == []
+
+
+def test_a_run_that_was_killed_while_it_wrote_its_plan_goes_on(model, folder, tmp_path):
+    (tmp_path / "out/_textaxa").mkdir(parents=True)
+    (tmp_path / "out/_textaxa/.0123abcd.plan.json").write_bytes(b"{")
+    assert predict_parts(model, folder, tmp_path / "out", block_rows=30).rows == 270
+    assert [file.name for file in (tmp_path / "out/_textaxa").iterdir() if file.name.startswith(".")] == []
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl"])

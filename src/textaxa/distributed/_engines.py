@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from textaxa._extras import require
-from textaxa.distributed._pieces import PieceScorer, Task, done_name
+from textaxa.distributed._pieces import PieceScorer, Task, done_name, done_numbers
 from textaxa.distributed._plan import Piece
 from textaxa.distributed._storage import Storage
 from textaxa.errors import TextaxaError
@@ -86,12 +86,12 @@ def spark(task: Task, pieces: Sequence[Piece], workers: int | None) -> Iterator[
     thread = threading.Thread(target=_collect, args=(frame, box), daemon=True)
     thread.start()
     # Spark tells its rows at the end; what is done lies in the output long before.
-    output, seen = Storage(task.output), set()
+    output, seen, wanted = Storage(task.output), set[int](), {piece.number for piece in pieces}
     while thread.is_alive():
         thread.join(1.0)
-        for piece in pieces:
-            if piece.number not in seen and (entry := output.read_json(done_name(piece.number))):
-                seen.add(piece.number)
+        for number in sorted(wanted.intersection(done_numbers(output)) - seen):
+            if entry := output.read_json(done_name(number)):
+                seen.add(number)
                 yield entry
     if "error" in box:
         raise WorkersError(_failed("Spark", box["error"])) from box["error"]

@@ -6,6 +6,7 @@ before it could tell, or was thought to be dead) leaves one file, not two.
 
 import hashlib
 import os
+import re
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -32,6 +33,9 @@ KEPT = "_textaxa"
 """The folder of what is known about a run; readers of tables leave out names that begin so."""
 
 _READ = 1 << 20
+
+_DONE = re.compile(r"(\d{6,})\.json")
+"""Not the names of those that were being written when a worker was killed."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,12 @@ def part_name(number: int, format: str) -> str:
 def done_name(number: int) -> str:
     """Give the name of the file that says that a piece is done."""
     return f"{KEPT}/done/{number:06}.json"
+
+
+def done_numbers(output: Storage) -> list[int]:
+    """Give the numbers of the pieces that are said to be done."""
+    found = map(_DONE.fullmatch, output.names(f"{KEPT}/done"))
+    return [int(match[1]) for match in found if match]
 
 
 def check_columns(task: Task, piece: Piece) -> None:

@@ -30,7 +30,7 @@ from textaxa._version import __version__
 from textaxa.data._formats import checked_format
 from textaxa.decisions import Choice
 from textaxa.distributed import _engines
-from textaxa.distributed._pieces import KEPT, Task, check_columns, done_name, error_of, part_name
+from textaxa.distributed._pieces import KEPT, Task, check_columns, done_name, done_numbers, error_of, part_name
 from textaxa.distributed._plan import BLOCK_ROWS, Input, Piece, read_input
 from textaxa.distributed._storage import Storage
 from textaxa.errors import ConfigError, ModelFileError
@@ -48,6 +48,8 @@ _AT_ONCE = 16
 
 _PART = re.compile(r"(\.[0-9a-f]{8}\.)?part-\d{6,}\.")
 """Names of output files, and of those that were being written."""
+
+_BEING_WRITTEN = re.compile(r"\.[0-9a-f]{8}\.")
 
 
 @dataclass(frozen=True)
@@ -218,9 +220,10 @@ class _Run:
         rows = [entry["tally"]["rows"] for entry in entries]
         told = [part | {"rows": count} for part, count in zip(parts, rows, strict=True)]
         self.place.write_json(MANIFEST, {"textaxa": __version__, "rows": sum(rows), "parts": told})
-        for name in self.place.names(""):
-            if name.startswith(".") and _PART.match(name):  # of workers that were killed
-                self.place.remove(name)
+        for folder in ("", f"{KEPT}/", f"{KEPT}/done/"):
+            for name in self.place.names(folder.rstrip("/")):
+                if _BEING_WRITTEN.match(name) and (folder or _PART.match(name)):  # of workers that were killed
+                    self.place.remove(folder + name)
         tallies = [Tally.from_dict(entry["tally"]) for entry in entries]
         return PartsResult(
             rows=sum(rows),
@@ -256,7 +259,7 @@ def _begin(place: Storage, plan: dict[str, Any], *, overwrite: bool, restart: bo
     whole = place.exists(MANIFEST)
     if kept == plan and not restart and not (whole and overwrite):
         return {} if not plan["pieces"] else _done(place, plan)
-    if kept is None and not place.is_empty():
+    if kept is None and not (place.is_empty() or _hardly_begun(place)):
         raise ConfigError(
             f"The output {place.address!r} is there already, and is not of a run of textaxa. Name another folder."
         )
@@ -272,6 +275,11 @@ def _begin(place: Storage, plan: dict[str, Any], *, overwrite: bool, restart: bo
     return {}
 
 
+def _hardly_begun(place: Storage) -> bool:
+    """Tell whether all that is here was left by a run that was killed while it wrote its plan."""
+    return place.names("") == [KEPT] and all(_BEING_WRITTEN.match(name) for name in place.names(KEPT))
+
+
 def _clear(place: Storage) -> None:
     """Remove the parts of a run before: first what says that they are whole."""
     place.remove(MANIFEST)
@@ -283,7 +291,7 @@ def _clear(place: Storage) -> None:
 
 def _done(place: Storage, plan: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Give what is known of the pieces that are done: those whose file is there, too, with as many bytes."""
-    numbers = [int(name.partition(".")[0]) for name in place.names(f"{KEPT}/done") if name.endswith(".json")]
+    numbers = done_numbers(place)
     pieces = len(plan["pieces"])
 
     def known(number: int) -> dict[str, Any] | None:

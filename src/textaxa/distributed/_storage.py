@@ -51,6 +51,8 @@ class Storage:
             self.address = str(Path(self.address).absolute())
         try:
             self.fs, self.path = core.url_to_fs(self.address)
+            # fsspec keeps listings as long as the process lives; meanwhile others write.
+            self.fs.invalidate_cache()
         except ImportError as error:
             raise DataError(
                 f"{self.address!r} cannot be reached: {error}. Install what this kind of address needs."
@@ -99,7 +101,8 @@ class Storage:
             return None
 
     def names(self, folder: str) -> list[str]:
-        """Give the names of the files in a folder below this place, sorted; none where it is not there."""
+        """Give the names of the files that are in a folder below this place now, sorted; none where it is not there."""
+        self.fs.invalidate_cache(self._below(folder))
         try:
             found = self.fs.ls(self._below(folder), detail=False)
         except FileNotFoundError:
