@@ -73,7 +73,7 @@ def _page(ways: list[Way], share: float, machine: str) -> str:
         "# What scoring costs",
         "",
         f"Made by `python benchmarks/distributed/plan.py` from measured rates; workers keep {share:.0%} of one process."
-        f" A machine is {MACHINE_CORES} cores of the processor below.",
+        f" A machine is {MACHINE_CORES} cores of the processor below; that they scale as two do is an assumption.",
         "",
         f"| model | texts | texts/s a core | job | core hours | machines for a night of {OVERNIGHT_HOURS} hours "
         "| read, MB/s a machine |",
