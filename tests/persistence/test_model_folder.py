@@ -274,3 +274,12 @@ def test_a_file_of_the_encoder_that_nobody_recorded(folder):
     (folder / "encoder/added_tokens.json").write_text("{}")
     with pytest.raises(ModelFileError, match="not among the files that were saved"):
         load_model(folder)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\x00b", "gone.json"])
+def test_names_that_no_file_has(folder, name):
+    config = json.loads((folder / "config.json").read_text())
+    config["files"][name] = {"bytes": 1, "sha256": "0"}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelFileError, match="is missing"):
+        load_model(folder)

@@ -173,12 +173,12 @@ def verify(folder: Path, files: Mapping[str, Any]) -> None:
     """
     root = folder.resolve()
     for name, recorded in files.items():
-        path = (folder / name).resolve()
-        if not path.is_relative_to(root):
+        path = _resolved(folder, name)
+        if path is not None and not path.is_relative_to(root):
             raise ModelFileError(
                 f"{folder}: config.json lists {name!r}, which lies outside the model folder. Do not use it."
             )
-        if not path.is_file():
+        if path is None or not path.is_file():
             raise ModelFileError(f"{folder}: the file {name!r} is missing. Copy the whole folder again, or train anew.")
         expected = recorded if isinstance(recorded, Mapping) else {}
         if path.stat().st_size != expected.get("bytes") or _sha256(path) != expected.get("sha256"):
@@ -187,6 +187,18 @@ def verify(folder: Path, files: Mapping[str, Any]) -> None:
                 f"({path.stat().st_size} bytes, {expected.get('bytes')} expected). "
                 "Copy the whole folder again, or train anew."
             )
+
+
+def _resolved(folder: Path, name: str) -> Path | None:
+    """Give the place of a file that a configuration names; None where no file can have that name."""
+    try:
+        path = (folder / name).resolve()
+        path.stat()
+    except FileNotFoundError:
+        return path
+    except (OSError, ValueError, RuntimeError):  # too long, a zero byte, links in a circle
+        return None
+    return path
 
 
 def check_no_strangers(folder: Path, files: Mapping[str, Any]) -> None:
