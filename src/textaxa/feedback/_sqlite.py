@@ -66,7 +66,7 @@ class SqliteStore:
                 for row in database.execute(query, values):
                     if (one := self._read(row)) is not None:
                         yield one
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise DataError(
                 f"The corrections in {str(self.file)!r} cannot be read: {error}. Is it a SQLite database of ours?"
             ) from error
