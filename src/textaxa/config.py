@@ -5,8 +5,8 @@ What comes in: a TOML file, flags of the command line, or both; a flag wins over
 """
 
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -143,6 +143,30 @@ class Config:
             training=_section(TrainingSettings, sections["training"], "training", source),
             source=source,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the nested mappings that `from_dict` takes, defaults filled in; what is None is left out.
+
+        Raises
+        ------
+        ConfigError
+            As `head_settings`.
+        """
+        head = {"name": self.head, **asdict(self.head_settings)}
+        sections = {name: asdict(getattr(self, name)) for name in ("data", "taxonomy", "encoder", "training")}
+        return {name: {k: v for k, v in section.items() if v is not None} for name, section in sections.items()} | {
+            "head": {k: v for k, v in head.items() if v is not None}
+        }
+
+    def with_files(self, named: Callable[[str], str]) -> "Config":
+        """Give the configuration with every file of rows or nodes named anew; stdin, ``-``, keeps its name."""
+
+        def anew(name: str | None) -> str | None:
+            return name if name in (None, "-") else named(str(name))
+
+        data = replace(self.data, table=anew(self.data.table), valid=anew(self.data.valid))
+        data = replace(data, feedback=tuple(map(named, self.data.feedback)))
+        return replace(self, data=data, taxonomy=replace(self.taxonomy, file=anew(self.taxonomy.file)))
 
     @cached_property
     def head_settings(self) -> Any:

@@ -22,6 +22,7 @@ from textaxa.cli._migrate import migrate
 from textaxa.cli._optimise import optimise
 from textaxa.cli._plugins import plugins
 from textaxa.cli._predict import predict
+from textaxa.cli._reproduce import reproduce
 from textaxa.cli._select import select
 from textaxa.cli._serve import serve
 from textaxa.cli._streams import prepare_streams
@@ -74,6 +75,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     init: "textaxa init apps.csv -o textaxa.toml, then: textaxa train --config textaxa.toml --out model/\n\n"
     "textaxa init --taxonomy categories.yaml --out model/",
     migrate: "textaxa migrate model/ --to new.csv --map map.csv --report report.csv --out newer/",
+    reproduce: "textaxa reproduce model/ apps.csv",
     explain: 'textaxa explain model/ "Online football game: build your club" --html why.html',
     info: "textaxa info model/",
     plugins: "textaxa plugins --check",

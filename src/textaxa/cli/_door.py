@@ -36,7 +36,7 @@ INTERRUPTED = 130
 PIPE_CLOSED = 141
 SIGNALLED = 128
 
-TOGETHER = {"train"}
+TOGETHER = {"reproduce", "train"}
 """Commands that several processes do together; any other would do the same work and write the same file in each."""
 
 FIRST = 1.0

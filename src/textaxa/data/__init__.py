@@ -3,6 +3,7 @@
 from textaxa.data._columns import Columns, labels_of, text_of
 from textaxa.data._doctor import check_examples
 from textaxa.data._examples import Examples, read_examples, require_two_classes
+from textaxa.data._fingerprint import rows_fingerprint
 from textaxa.data._formats import FORMATS
 from textaxa.data._label_taxonomy import taxonomy_of_labels
 from textaxa.data._normalise import normalise_labels, normalise_texts
@@ -23,6 +24,7 @@ __all__ = [
     "normalise_texts",
     "read_examples",
     "require_two_classes",
+    "rows_fingerprint",
     "split_examples",
     "taxonomy_of_labels",
     "text_of",

@@ -9,7 +9,6 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -211,22 +210,10 @@ def _lock(file: IO[str]) -> bool:
 
 def _record(config: Config, folder: Path) -> None:
     """Keep what a run was told. Files are named from the root, so that it can be resumed from anywhere."""
-    data = replace(config.data, table=_absolute(config.data.table), valid=_absolute(config.data.valid))
-    data = replace(data, feedback=tuple(str(Path(file).resolve()) for file in data.feedback))
-    values = {
-        "data": asdict(data),
-        "taxonomy": asdict(replace(config.taxonomy, file=_absolute(config.taxonomy.file))),
-        "encoder": asdict(config.encoder),
-        "head": {"name": config.head, **asdict(config.head_settings)},
-        "training": asdict(config.training),
-    }
+    values = config.with_files(lambda name: str(Path(name).resolve())).to_dict()
     # In ASCII: a file's name may hold bytes that are no characters, which only escapes carry there and back.
     write_whole(folder / CONFIG_FILE, json.dumps(values, indent=1))
 
 
 def _told(folder: Path, out: Path) -> str:
     return f"Stopped; a checkpoint is in {str(folder)!r}. Go on with: textaxa train --resume --out {out}"
-
-
-def _absolute(name: str | None) -> str | None:
-    return name if name in (None, "-") else str(Path(name).resolve())

@@ -191,10 +191,7 @@ def resumed_plan(out: str | Path, overrides: Mapping[str, Mapping[str, Any]], **
         There is no comparison.
     """
     values = recorded_plan(Path(out))
-    sections = {
-        name: {key: value for key, value in section.items() if value is not None}
-        for name, section in values.pop("config").items()
-    }
+    sections = values.pop("config")
     for name, section in overrides.items():
         sections[name] = {**sections.get(name, {}), **{k: v for k, v in section.items() if v is not None}}
     config = Config.from_dict(sections, source=f"the comparison in {out}")

@@ -19,6 +19,7 @@ from textaxa.jobs import _several as together
 from textaxa.jobs._listener import Listener, nobody
 from textaxa.jobs._model import remember_columns
 from textaxa.jobs._output import check_new_folder
+from textaxa.jobs._provenance import KEY, provenance
 from textaxa.jobs._score import reference_evaluations, score_model
 from textaxa.taxonomy import Taxonomy, read_taxonomy
 
@@ -166,6 +167,7 @@ def train_examples(
     with together.claimed(folder, out, settings, resume=resume, overwrite=overwrite):
         if feedback is not None and launched().main:
             interrupted.record_feedback(folder, feedback.files)
+        resumed = resume and interrupted.has_checkpoint(folder)
         model = _train_model(settings, training, valid, taxonomy, folder=folder, resume=resume, listener=listener)
         evaluations: dict[str, Evaluation] = {}
         if not launched().main:  # what is left, one process does; the others are free
@@ -175,6 +177,8 @@ def train_examples(
             if references:
                 evaluations |= reference_evaluations(taxonomy, training, valid, several=model.task == "multi")
         complete_summary(model, columns, training, valid, evaluations)
+        corrections = feedback.files if feedback else {}
+        model.summary[KEY] = provenance(settings, training, valid, taxonomy, corrections=corrections, resumed=resumed)
         if feedback is not None:
             model.summary["feedback"] = feedback.to_dict()
         if run := interrupted.run_of(folder):
@@ -324,7 +328,4 @@ def resumed_config(out: str | Path, overrides: dict[str, dict[str, Any]]) -> Con
     for name, section in overrides.items():
         given = {key: value for key, value in section.items() if value is not None}
         values[name] = {**values.get(name, {}), **given}
-    nothing_left_out = {
-        name: {key: value for key, value in section.items() if value is not None} for name, section in values.items()
-    }
-    return Config.from_dict(nothing_left_out, source=f"the interrupted run of {out}")
+    return Config.from_dict(values, source=f"the interrupted run of {out}")

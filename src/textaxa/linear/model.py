@@ -4,15 +4,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any, cast
 
 import numpy as np
 from scipy import sparse
 
-from textaxa._version import __version__
+from textaxa._versions import versions
 from textaxa.calibration import Calibration
 from textaxa.data._label_nodes import label_nodes, terminal_positions
 from textaxa.decisions import Choice, Decider
@@ -280,14 +278,13 @@ class _Fit:
             counted, n = terminal_positions(self.taxonomy, nodes), len(self.taxonomy.terminals)
         else:
             counted, n = self._truth(nodes).indices, len(self.taxonomy)
-        packages = ("scikit-learn", "scipy", "numpy", "safetensors")
         return {
             "rows": len(nodes),
             "valid_rows": valid_rows,
             "counts": np.bincount(counted, minlength=n).tolist(),
             "best": best,
             "trained": datetime.now(UTC).date().isoformat(),
-            "versions": {"textaxa": __version__, "python": python_version(), **{p: version(p) for p in packages}},
+            "versions": versions("scikit-learn", "scipy", "numpy", "safetensors"),
         }
 
 

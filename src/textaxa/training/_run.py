@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from textaxa._whole import write_whole
+from textaxa.data import rows_fingerprint
 from textaxa.errors import ConfigError
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
@@ -44,8 +45,16 @@ def run_fingerprint(
     digest = hashlib.sha256(taxonomy.fingerprint.encode())
     digest.update(json.dumps(asdict(settings), sort_keys=True).encode())
     for rows in ((texts, labels), valid or ((), ())):
-        for text, paths in zip(*rows, strict=True):
-            digest.update(json.dumps([text, paths]).encode("utf-8", "surrogatepass"))
+        digest.update(rows_fingerprint(*rows).encode())
+    return digest.hexdigest()
+
+
+def weights_fingerprint(module: torch.nn.Module) -> str:
+    """Name the weights that a run starts from: a SHA-256 of their names and bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    for name, value in module.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
 
 

@@ -7,9 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 import numpy as np
@@ -19,7 +17,7 @@ from safetensors.torch import load_file
 from transformers import EarlyStoppingCallback, PrinterCallback
 
 from textaxa._quiet import quiet_transformers
-from textaxa._version import __version__
+from textaxa._versions import versions
 from textaxa.encoders import Encoder, Pieces, TransformerEncoder, length_of, load_encoder
 from textaxa.errors import ConfigError, ModelFileError
 from textaxa.heads import build_head, head_class
@@ -28,7 +26,7 @@ from textaxa.model import Model, read_width
 from textaxa.settings import ModelSettings, TrainingSettings
 from textaxa.taxonomy import Path as LabelPath
 from textaxa.taxonomy import Taxonomy
-from textaxa.training._arguments import autocast, device_of, trainer_arguments
+from textaxa.training._arguments import autocast, device_of, precision_of, trainer_arguments
 from textaxa.training._callbacks import HeadEpochs, Interrupt, Progress, TimeBudget
 from textaxa.training._choice import choose, recorded_values
 from textaxa.training._kept import KeptStates, keep_states
@@ -43,6 +41,7 @@ from textaxa.training._run import (
     run_fingerprint,
     stopped_early,
     time_was_over,
+    weights_fingerprint,
 )
 from textaxa.training._start import Listener
 from textaxa.training._together import ALONE, Together, join, quiet
@@ -124,6 +123,7 @@ class _Run:
     ) -> Model:
         with self.together.all_or_none():
             encoder = self._encoder()
+            start = weights_fingerprint(encoder) if self.vectors is None else None
             targets = Targets(self.taxonomy, labels, self.settings.task)
         rows = _Rows(texts, valid[0] if valid else (), encoder)
         chosen = self._chosen(encoder, rows, targets)
@@ -144,8 +144,12 @@ class _Run:
             "best": best,
             "recipe": self._told_recipe(encoder, recipe, chosen, kept),
             "trained": datetime.now(UTC).date().isoformat(),
-            "versions": _versions(),
+            "device": device_of(recipe),
+            "precision": precision_of(recipe),
+            "versions": versions("torch", "transformers", "tokenizers", "accelerate", "safetensors", "numpy"),
         }
+        if start is not None:
+            model.summary["encoder_weights"] = start
         if self.together.world > 1:
             model.summary["processes"] = self.together.world
         if kept is not None:
@@ -426,8 +430,3 @@ def _scores_at(history: Sequence[dict[str, Any]], step: int | None) -> dict[str,
                 "epoch": round(entry["epoch"], 3)
             }
     return {}
-
-
-def _versions() -> dict[str, str]:
-    packages = ("torch", "transformers", "safetensors", "numpy")
-    return {"textaxa": __version__, "python": python_version(), **{name: version(name) for name in packages}}

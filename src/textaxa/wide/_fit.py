@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from platform import python_version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from textaxa._version import __version__
+from textaxa._versions import versions
 from textaxa.settings import ModelSettings
 from textaxa.taxonomy import Taxonomy
 from textaxa.wide._head import WideHead
@@ -29,7 +27,6 @@ from textaxa.wide._vectors import Give, encode, training_vectors
 _EPOCHS = 20
 _MOST_COUNTS = 100_000
 """Labels whose rows are counted in the summary: of more, nobody reads the list, and every reading of the model does."""
-_PACKAGES = ("torch", "transformers", "numpy", "safetensors")
 
 
 class Training:
@@ -155,15 +152,5 @@ class Training:
             **known,
             "best": best,
             "trained": datetime.now(UTC).date().isoformat(),
-            "versions": {"textaxa": __version__, "python": python_version(), **_versions()},
+            "versions": versions("torch", "transformers", "tokenizers", "safetensors", "numpy"),
         }
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -17,13 +17,13 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textaxa._version import __version__
 from textaxa.config import Config
-from textaxa.data import Examples
+from textaxa.data import Examples, rows_fingerprint
 from textaxa.errors import ConfigError
 from textaxa.jobs._interrupted import LOCK_FILE, held
 from textaxa.taxonomy import Taxonomy
@@ -83,19 +83,11 @@ class Plan:
 
     def to_dict(self) -> dict[str, Any]:
         """Give it as plain values; files are named from the root, so that it can be resumed from anywhere."""
-        config = self.config
-        data = replace(config.data, table=_absolute(config.data.table), valid=_absolute(config.data.valid))
         return {
-            "config": {
-                "data": asdict(data),
-                "taxonomy": asdict(replace(config.taxonomy, file=_absolute(config.taxonomy.file))),
-                "encoder": asdict(config.encoder),
-                "head": {"name": config.head, **asdict(config.head_settings)},
-                "training": asdict(config.training),
-            },
+            "config": self.config.with_files(_from_the_root).to_dict(),
             "models": list(self.models),
             "seeds": self.seeds,
-            "test": _absolute(self.test),
+            "test": self.test if self.test in (None, "-") else _from_the_root(self.test),
             "test_share": self.test_share,
             "time_budget": self.time_budget,
         }
@@ -123,12 +115,9 @@ class Material:
 
     def fingerprint(self) -> str:
         """Name the rows by their texts, labels and sides."""
-        digest = hashlib.sha256()
-        for rows in (self.training, self.valid, self.test):
-            for text, paths in zip(rows.texts, rows.labels, strict=True):
-                digest.update(json.dumps([text, paths]).encode())
-            digest.update(b"|")
-        return digest.hexdigest()
+        sides = (self.training, self.valid, self.test)
+        sums = "|".join(rows_fingerprint(rows.texts, rows.labels) for rows in sides)
+        return hashlib.sha256(sums.encode()).hexdigest()
 
 
 def recorded_plan(out: Path) -> dict[str, Any]:
@@ -232,7 +221,7 @@ def _changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list
         old, new = before.get("config", {}).get(section, {}), now["config"][section]
         changed += [
             f"{section}.{name} (it was {json.dumps(old.get(name))}, now it is {json.dumps(value)})"
-            for name, value in new.items()
+            for name, value in (dict.fromkeys(old) | new).items()
             if old.get(name) != value
         ]
     return changed
@@ -245,5 +234,5 @@ def _empty(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _absolute(name: str | None) -> str | None:
-    return name if name in (None, "-") else str(Path(name).resolve())
+def _from_the_root(name: str) -> str:
+    return str(Path(name).resolve())

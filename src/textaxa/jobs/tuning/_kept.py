@@ -1,6 +1,5 @@
 """What a search keeps: what it is of, by which it is known again, and the configuration of its best settings."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,7 +8,7 @@ from typing import Any
 
 from textaxa._whole import write_whole
 from textaxa.config import Config
-from textaxa.data import Examples
+from textaxa.data import Examples, rows_fingerprint
 from textaxa.errors import ConfigError
 from textaxa.jobs._config_file import toml_value
 from textaxa.jobs.tuning._space import Space, told
@@ -73,12 +72,8 @@ def _changed(settings: Any) -> dict[str, Any]:
 def plan_of(config: Config, space: Space, metric: str, read: tuple[Examples, Examples, Taxonomy]) -> dict[str, Any]:
     """Give what must be the same to go on."""
     training, valid, taxonomy = read
-    rows = hashlib.sha256()
-    for side in (training, valid):
-        for text, labels in zip(side.texts, side.labels, strict=True):
-            rows.update(json.dumps([text, labels]).encode())
     plan = {
-        "rows": rows.hexdigest(),
+        "rows": [rows_fingerprint(side.texts, side.labels) for side in (training, valid)],
         "taxonomy": taxonomy.fingerprint,
         "task": "several paths" if config.data.paths else "one path",
         "metric": metric,
