@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from textaxa.jobs.optimise import optimise
     from textaxa.jobs.predict import predict
     from textaxa.jobs.predict_frame import predict_frame
+    from textaxa.jobs.reproduce import reproduce
     from textaxa.jobs.select import select
     from textaxa.jobs.teach import teach
     from textaxa.jobs.train import train
@@ -94,6 +95,7 @@ _HOME = {
     "select": "jobs.select",
     "teach": "jobs.teach",
     "train": "jobs.train",
+    "reproduce": "jobs.reproduce",
     "tune": "jobs.tune",
     "zero_shot": "jobs.zero_shot",
     "Model": "model",
@@ -155,6 +157,7 @@ __all__ = [
     "read_config",
     "read_examples",
     "read_taxonomy",
+    "reproduce",
     "save_model",
     "select",
     "teach",

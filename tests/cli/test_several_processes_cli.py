@@ -66,6 +66,14 @@ def test_one_of_them_tells_and_writes(folder):
     assert not (folder / "model.training").exists()
 
 
+def test_as_many_processes_reproduce_every_bit(folder):
+    first, second = in_processes(2, command, folder, ["reproduce", "model", "--out", "again"])
+    assert (first[0], second[0]) == (0, 0), first[2]
+    assert "The same model, to the last bit" in first[1]
+    assert "Saved: again" in first[1]
+    assert second[1] == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -49,7 +49,8 @@ def test_every_link_leads_somewhere(page):
 
 OF_OTHERS = {
     "docs/distributed.md": {"--standalone", "--nproc-per-node", "--nnodes", "--node-rank", "--master-addr"}
-    | {"--master-port", "--multi", "--num"}  # torchrun's; accelerate's --multi_gpu and --num_processes
+    | {"--master-port", "--multi", "--num"},  # torchrun's; accelerate's --multi_gpu and --num_processes
+    "docs/reproduce.md": {"--nproc-per-node"},
 }
 """Options of the programs that start ours."""
 

@@ -211,4 +211,6 @@ def _versions(summary: Mapping[str, Any]) -> str:
         return ""
     lines = [f"- {name} {version}" for name, version in versions.items()]
     trained = f"Trained on {summary['trained']}.\n\n" if summary.get("trained") else ""
-    return f"## Versions\n\n{trained}" + "\n".join(lines)
+    told = "\n\n`textaxa reproduce` with this folder and the table trains it again and compares bit for bit."
+    again = told if summary.get("provenance") else ""
+    return f"## Versions\n\n{trained}" + "\n".join(lines) + again
