@@ -66,21 +66,26 @@ def test_an_interrupted_run_goes_on(model, folder, tmp_path):
     before = {part: part.stat().st_mtime_ns for part in (tmp_path / "out").glob("part-*")}
     told = []
     result = predict_parts(model, folder, tmp_path / "out", block_rows=30, listener=told.append)
-    assert told[0] == {"event": "resumed", "parts": 5, "of": 9}
+    assert told[0] == {"event": "resumed", "parts": 5, "of": 9, "rows": 170}
+    assert [(event["parts"], event["of"]) for event in told[1:]] == [(n, 9) for n in (6, 7, 8, 9)]
     assert result.resumed == 5
     assert all(part.stat().st_mtime_ns == time for part, time in before.items()), "what is done is not done again"
     assert read(tmp_path / "out") == alone(model, folder, tmp_path / "alone.parquet")
 
 
-@pytest.mark.parametrize("damage", ["part gone", "part cut", "line gone", "line cut"])
+@pytest.mark.parametrize("damage", ["part gone", "part cut", "part flipped", "line gone", "line cut", "line flipped"])
 def test_a_damaged_part_is_written_again(model, folder, tmp_path, damage):
     out = tmp_path / "out"
     predict_parts(model, folder, out, block_rows=30)
     file = out / ("part-000004.parquet" if "part" in damage else "_textaxa/done/000004.json")
     if "gone" in damage:
         file.unlink()
-    else:
+    elif "cut" in damage:
         file.write_bytes(file.read_bytes()[:-7])
+    else:  # one bit, in the middle
+        whole = bytearray(file.read_bytes())
+        whole[len(whole) // 2] ^= 1
+        file.write_bytes(whole)
     assert predict_parts(model, folder, out, block_rows=30).resumed == 8
     assert read(out) == alone(model, folder, tmp_path / "alone.parquet")
 

@@ -118,6 +118,7 @@ class PieceScorer:
                 with write_rows(file, format=self.task.format, columns=answers.rows.columns) as writer:
                     run(writer, name)
             known = {"bytes": file.stat().st_size, "sha256": _sum(file)}
+        known["mark"] = self._output.mark(name)
         entry = {
             "number": piece.number,
             "part": name,

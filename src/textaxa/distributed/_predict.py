@@ -6,20 +6,18 @@
     └── _textaxa/
         ├── plan.json            what the run reads and answers with, and its pieces
         ├── done/000000.json     piece 0 is done: rows, bytes, checksum
-        └── manifest.json        the run is done: every part, its rows and checksum
+        ├── manifest.json        the run is done: every part, its rows and checksum
+        └── lock                 held by the process that leads; at an address lease.json
 
 A piece is done when its file and then its line of ``done/`` are there. Given again, the same command answers what is
 missing. Readers of Parquet folders leave out what begins with an underscore.
 """
 
-import hashlib
-import json
 import os
-import re
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,10 +28,13 @@ from textaxa._version import __version__
 from textaxa.data._formats import checked_format
 from textaxa.decisions import Choice
 from textaxa.distributed import _engines
-from textaxa.distributed._pieces import KEPT, Task, check_columns, done_name, done_numbers, error_of, part_name
-from textaxa.distributed._plan import BLOCK_ROWS, Input, Piece, read_input
+from textaxa.distributed._claim import claimed
+from textaxa.distributed._engines import Entry
+from textaxa.distributed._kept import MANIFEST, begin, plan_of, refuse_strangers, sweep
+from textaxa.distributed._pieces import KEPT, Task, check_columns, error_of
+from textaxa.distributed._plan import BLOCK_ROWS, Piece, read_input
 from textaxa.distributed._storage import Storage
-from textaxa.errors import ConfigError, ModelFileError
+from textaxa.errors import ConfigError
 from textaxa.jobs._blocks import Tally
 from textaxa.jobs._listener import Interrupted, Listener, nobody
 
@@ -41,15 +42,6 @@ ENGINES = {"local": _engines.local, "ray": _engines.ray, "spark": _engines.spark
 """Who answers: this process, Ray Data, Spark."""
 
 _PACKAGES = {"ray": "ray.data", "spark": "pyspark.sql"}
-
-PLAN, MANIFEST = f"{KEPT}/plan.json", f"{KEPT}/manifest.json"
-
-_AT_ONCE = 16
-
-_PART = re.compile(r"(\.[0-9a-f]{8}\.)?part-\d{6,}\.")
-"""Names of output files, and of those that were being written."""
-
-_BEING_WRITTEN = re.compile(r"\.[0-9a-f]{8}\.")
 
 
 @dataclass(frozen=True)
@@ -136,13 +128,15 @@ def predict_parts(
     restart
         Begin anew where an interrupted run would be gone on with.
     listener
-        Is told ``{"event": "resumed", "parts": n, "of": n}`` and, after every piece, ``{"event": "rows", "rows": n,
-        "share": share of the pieces, "worker": who}``.
+        Is told ``{"event": "resumed", "parts": n, "of": n, "rows": n}`` and, after every piece, ``{"event": "rows",
+        "rows": n, "share": share of the pieces, "parts": n, "of": n, "worker": who}``; and ``{"event": "waiting",
+        "for": who, "seconds": s}`` while it is watched whether another process that wrote to this address is dead.
 
     Raises
     ------
     ConfigError
-        The output is there, or belongs to a run with other options, input or model; no such engine.
+        The output is there, or belongs to a run with other options, input or model; another process writes there; no
+        such engine.
     DataError
         A table cannot be read; a promise cannot be kept.
     MissingExtraError
@@ -173,29 +167,42 @@ def predict_parts(
     )
     check_columns(task, found.pieces[0])
     place = Storage(task.output)
-    done = _begin(place, _plan(task, found), overwrite=overwrite, restart=restart)
-    return _Run(place, task, found.pieces, done, listener).go(answer, workers)
+    plan = plan_of(task, found)
+    refuse_strangers(place)
+    with claimed(place, KEPT, listener) as check:
+        done = begin(place, plan, overwrite=overwrite, restart=restart)
+        return _Run(place, task, found.pieces, done, listener=listener, check=check).go(answer, workers)
 
 
 class _Run:
     """A planned run: what is done, and what is left."""
 
     def __init__(
-        self, place: Storage, task: Task, pieces: list[Piece], done: dict[int, dict[str, Any]], listener: Listener
+        self,
+        place: Storage,
+        task: Task,
+        pieces: list[Piece],
+        done: dict[int, Entry],
+        *,
+        listener: Listener,
+        check: Callable[[], None],
     ) -> None:
         self.place, self.task, self.pieces, self.done, self.tell = place, task, pieces, done, listener
+        self.check = check
         self.resumed = len(done)
         self.rows = sum(entry["tally"]["rows"] for entry in done.values())
 
     def go(self, answer: _engines.Engine, workers: int | None) -> PartsResult:
         if self.resumed:
-            self.tell({"event": "resumed", "parts": self.resumed, "of": len(self.pieces)})
+            event = {"event": "resumed", "parts": self.resumed, "of": len(self.pieces), "rows": self.rows}
+            self.tell(event)
         began = time.monotonic()
         left = [piece for piece in self.pieces if piece.number not in self.done]
         try:
             if left:
-                for entry in answer(self.task, left, workers):
-                    self._take(entry)
+                with closing(answer(self.task, left, workers)) as entries:  # whatever happens, the workers stop
+                    for entry in entries:
+                        self._take(entry)
         except KeyboardInterrupt:
             raise Interrupted(
                 f"Stopped: {len(self.done):,} of {len(self.pieces):,} parts are done, and kept. Give the same command "
@@ -203,7 +210,8 @@ class _Run:
             ) from None
         return self._finish(time.monotonic() - began)
 
-    def _take(self, entry: dict[str, Any]) -> None:
+    def _take(self, entry: Entry) -> None:
+        self.check()
         if "error" in entry:
             raise error_of(entry)
         if entry["number"] in self.done:
@@ -211,7 +219,8 @@ class _Run:
         self.done[entry["number"]] = entry
         self.rows += entry["tally"]["rows"]
         share = len(self.done) / len(self.pieces)
-        self.tell({"event": "rows", "rows": self.rows, "share": share, "worker": entry["worker"]})
+        where = {"parts": len(self.done), "of": len(self.pieces), "worker": entry["worker"]}
+        self.tell({"event": "rows", "rows": self.rows, "share": share, **where})
 
     def _finish(self, seconds: float) -> PartsResult:
         entries = [self.done[piece.number] for piece in self.pieces]
@@ -220,10 +229,7 @@ class _Run:
         rows = [entry["tally"]["rows"] for entry in entries]
         told = [part | {"rows": count} for part, count in zip(parts, rows, strict=True)]
         self.place.write_json(MANIFEST, {"textaxa": __version__, "rows": sum(rows), "parts": told})
-        for folder in ("", f"{KEPT}/", f"{KEPT}/done/"):
-            for name in self.place.names(folder.rstrip("/")):
-                if _BEING_WRITTEN.match(name) and (folder or _PART.match(name)):  # of workers that were killed
-                    self.place.remove(folder + name)
+        sweep(self.place)
         tallies = [Tally.from_dict(entry["tally"]) for entry in entries]
         return PartsResult(
             rows=sum(rows),
@@ -245,87 +251,6 @@ class _Run:
                     f"{entry['part']} has {entry['tally']['rows']:,} rows, but {piece.file} has {piece.rows:,} there. "
                     "Was the file replaced meanwhile? Give the command again with --restart."
                 )
-
-
-def _begin(place: Storage, plan: dict[str, Any], *, overwrite: bool, restart: bool) -> dict[int, dict[str, Any]]:
-    """Give what is done already of a plan, and keep the plan.
-
-    Raises
-    ------
-    ConfigError
-        The output holds something else.
-    """
-    kept = place.read_json(PLAN)
-    whole = place.exists(MANIFEST)
-    if kept == plan and not restart and not (whole and overwrite):
-        return {} if not plan["pieces"] else _done(place, plan)
-    if kept is None and not (place.is_empty() or _hardly_begun(place)):
-        raise ConfigError(
-            f"The output {place.address!r} is there already, and is not of a run of textaxa. Name another folder."
-        )
-    if kept is not None and not (overwrite or restart):
-        what = "a finished run" if whole else "an interrupted run"
-        changed = ", ".join(name for name in plan if plan[name] != kept.get(name)) or "nothing"
-        raise ConfigError(
-            f"The output {place.address!r} holds {what} with other {changed}. Name another folder, or add --overwrite "
-            "to replace it."
-        )
-    _clear(place)
-    place.write_json(PLAN, plan)
-    return {}
-
-
-def _hardly_begun(place: Storage) -> bool:
-    """Tell whether all that is here was left by a run that was killed while it wrote its plan."""
-    return place.names("") == [KEPT] and all(_BEING_WRITTEN.match(name) for name in place.names(KEPT))
-
-
-def _clear(place: Storage) -> None:
-    """Remove the parts of a run before: first what says that they are whole."""
-    place.remove(MANIFEST)
-    place.remove(f"{KEPT}/done")
-    for name in place.names(""):
-        if _PART.match(name):
-            place.remove(name)
-
-
-def _done(place: Storage, plan: dict[str, Any]) -> dict[int, dict[str, Any]]:
-    """Give what is known of the pieces that are done: those whose file is there, too, with as many bytes."""
-    numbers = done_numbers(place)
-    pieces = len(plan["pieces"])
-
-    def known(number: int) -> dict[str, Any] | None:
-        entry = place.read_json(done_name(number))
-        part = part_name(number, plan["options"]["format"])
-        return entry if isinstance(entry, dict) and place.size(part) == entry.get("bytes") else None
-
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        found = dict(zip(numbers, threads.map(known, numbers), strict=True))
-    return {number: entry for number, entry in found.items() if entry is not None and number < pieces}
-
-
-def _plan(task: Task, found: Input) -> dict[str, Any]:
-    """Give what must be the same to go on, as JSON gives it back."""
-    options = {name: value for name, value in vars(task).items() if name not in ("model", "output")}
-    plan = {
-        "textaxa": __version__,
-        "model": _sum_of_model(task.model),
-        "options": options | {"choice": repr(task.choice)},
-        "files": found.files,
-        "pieces": [piece.to_dict() for piece in found.pieces],
-    }
-    return dict(json.loads(json.dumps(plan)))
-
-
-def _sum_of_model(address: str) -> str:
-    """Give the checksum of a model's ``config.json``, which holds those of its other files."""
-    storage = Storage(address)
-    try:
-        return hashlib.sha256(storage.fs.cat_file(f"{storage.path.rstrip('/')}/config.json")).hexdigest()
-    except (OSError, ValueError) as error:
-        raise ModelFileError(
-            f"There is no model at {address!r}: its config.json cannot be read. Name the folder of a model."
-        ) from error
 
 
 def _engine(name: str) -> _engines.Engine:

@@ -4,6 +4,7 @@ A file appears under its name when it is whole. On this machine it is written be
 object store shows nothing before the last byte.
 """
 
+import hashlib
 import json
 import os
 import secrets
@@ -18,6 +19,9 @@ from textaxa._extras import require
 from textaxa.errors import DataError
 
 EXTRA = "remote"
+
+_MARKS = ("ETag", "etag", "md5Hash", "content_md5", "md5", "crc32c")
+"""What fsspec calls the checksums of S3, Google's storage and Azure's."""
 
 
 class Storage:
@@ -100,6 +104,16 @@ class Storage:
         except FileNotFoundError:
             return None
 
+    def mark(self, name: str) -> str | None:
+        """Give what the store itself knows a file's bytes by; None where it does not, as a disk."""
+        info = self.fs.info(self._below(name))
+        return next((str(info[key]) for key in _MARKS if info.get(key)), None)
+
+    def sha256(self, name: str) -> str:
+        """Give the checksum of a file below this place, in hexadecimal."""
+        with self.fs.open(self._below(name), "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
     def names(self, folder: str) -> list[str]:
         """Give the names of the files that are in a folder below this place now, sorted; none where it is not there."""
         self.fs.invalidate_cache(self._below(folder))
@@ -129,6 +143,18 @@ class Storage:
         """Write a JSON file below this place, whole or not at all."""
         with self.writing(name) as file:
             file.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def create_json(self, name: str, value: Any) -> bool:
+        """Write a JSON file below this place unless there is one; tell whether it was written."""
+        try:
+            self.fs.pipe_file(self._below(name), json.dumps(value).encode(), mode="create")
+        except FileExistsError:
+            return False
+        except OSError:  # stores have words of their own for it
+            if self.exists(name):
+                return False
+            raise
+        return True
 
     @contextmanager
     def writing(self, name: str) -> Iterator[Path]:
