@@ -16,6 +16,17 @@ AXE = FRONTEND / "node_modules" / "axe-core" / "axe.min.js"
 
 DESKTOP, PHONE = (1280, 800), (360, 740)
 
+TIMEOUT = 20_000
+"""Milliseconds that something may take to appear: long, for machines that do other work, too."""
+
+
+def expect(what: Any) -> Any:
+    """Give Playwright's assertions, which wait: what follows on a click or a key is drawn a little later."""
+    from playwright import sync_api
+
+    sync_api.expect.set_options(timeout=TIMEOUT)
+    return sync_api.expect(what)
+
 
 def chromium() -> Iterator[Any]:
     """Give a browser, for a fixture of a module; the test is skipped where there is none."""
@@ -88,7 +99,7 @@ def opened(
     """
     held = browser.new_context(viewport={"width": size[0], "height": size[1]}, **context)
     seen = Seen(held.new_page(), f"http://127.0.0.1:{port}")
-    seen.tab.set_default_timeout(10_000)
+    seen.tab.set_default_timeout(TIMEOUT)
     seen.tab.on("console", lambda line: seen.said.append(line.text) if line.type in ("error", "warning") else None)
     seen.tab.on("pageerror", lambda error: seen.said.append(str(error)))
     seen.go(place)

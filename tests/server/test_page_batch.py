@@ -6,7 +6,7 @@ import json
 import pytest
 from jobs.predicted_apps import linear_model
 from server.http_service import threaded
-from server.page import PHONE, chromium, opened
+from server.page import PHONE, chromium, expect, opened
 from server.page_models import HOSTILE, WORDS, wide_model, write_csv
 from server.served_models import with_evidence
 
@@ -106,7 +106,7 @@ def test_least_sure_first_corrections_by_keys_reach_the_service_and_the_file(bro
         tab.keyboard.press("c")
         # As fast as one types: no letter is lost, and Enter waits for what was searched.
         tab.keyboard.type("money")
-        assert tab.get_by_label("The right category").input_value() == "money"
+        expect(tab.get_by_label("The right category")).to_have_value("money")
         tab.keyboard.press("Enter")
         tab.wait_for_selector(".row.is-done >> text=corrected")
         second = tab.locator(".row.is-chosen .row-text").inner_text()
@@ -146,6 +146,7 @@ def test_filters_and_summary_lead_to_rows(browser, served, tmp_path):
         tab.wait_for_selector(f".filters [role=status] >> text={rows} rows")
         assert all(path.startswith("Hostile") for path in tab.locator(".row-path").all_inner_texts())
         counted.get_by_role("button", name="Categories below Hostile").click()
+        tab.get_by_role("button", name="Show all categories").wait_for()
         assert set(tab.locator(".summary .bars").last.locator(".bar-name").all_inner_texts()) <= {HOSTILE, "__proto__"}
         assert tab.locator("img").count() == 0
         tab.get_by_role("button", name="Show all categories").click()
@@ -163,7 +164,7 @@ def test_encodings_and_delimiters_are_found(browser, served, tmp_path):
         for i, (encoding, delimiter) in enumerate(ENCODINGS):
             choose(tab, write_csv(tmp_path / f"{i}.csv", rows, encoding=encoding, delimiter=delimiter))
             tab.wait_for_selector("td >> text=Fußball, football")
-            assert tab.locator("th").all_inner_texts() == ["Größe", "text"]
+            expect(tab.locator("th")).to_have_text(["Größe", "text"])
             assert tab.locator("text=Windows-1252").count() == (encoding == "cp1252")
             assert tab.get_by_label("Cells are separated by a").input_value() == delimiter
             tab.get_by_role("button", name="Another file").click()
@@ -195,7 +196,7 @@ def test_ragged_rows_are_named_by_line_and_left_out(browser, served, tmp_path):
     with opened(browser, served[0], "#/batch") as page:
         choose(page.tab, tmp_path / "a.csv")
         page.tab.wait_for_selector("text=2 rows of the file cannot be read")
-        assert page.tab.locator(".problem li strong").all_inner_texts() == ["Line 3", "Line 4"]
+        expect(page.tab.locator(".problem li strong")).to_have_text(["Line 3", "Line 4"])
         categorise(page.tab)
         downloaded(page.tab, "For programs", tmp_path / "got.csv")
     rows = list(csv.DictReader((tmp_path / "got.csv").read_text(encoding="utf-8").splitlines()))
@@ -237,15 +238,15 @@ def test_a_busy_service_a_pause_and_leaving(browser, served, tmp_path):
         tab.wait_for_selector("#progress-name >> text=paused")
         asked = []
         tab.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
-        tab.close(run_before_unload=True)
-        tab.wait_for_timeout(300)
+        with tab.expect_event("dialog"):
+            tab.close(run_before_unload=True)
         assert asked == ["beforeunload"]
         tab.get_by_role("link", name="Explore").click()
         tab.wait_for_selector(".tree-row")
         tab.get_by_role("link", name="Batch").click()
         tab.get_by_role("button", name="Go on").click()
         tab.wait_for_selector("#progress-name >> text=done", timeout=30_000)
-        assert "2,000 of 2,000 rows" in tab.locator(".progress-line").inner_text()
+        expect(tab.locator(".progress-line")).to_contain_text("2,000 of 2,000 rows")
         assert {"429" in line for line in page.said} <= {True}
         page.said.clear()
 

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ from importlib.resources import files
 import pytest
 from jobs.predicted_apps import WORDS
 from server.http_service import KEY, threaded
-from server.page import DESKTOP, FRONTEND, PHONE, chromium, opened
+from server.page import DESKTOP, FRONTEND, PHONE, chromium, expect, opened
 from server.page_models import HOSTILE, wide_model
 from server.served_models import with_evidence
 
@@ -52,15 +53,15 @@ def kept(place):
 
 def test_a_text_is_answered_as_one_types_with_a_number_a_level(browser, running):
     with opened(browser, running.port) as page:
-        assert page.tab.evaluate("document.activeElement.id") == "text"
+        expect(page.tab.locator("#text")).to_be_focused()
         page.tab.keyboard.type(FOOTBALL, delay=15)
         page.tab.wait_for_selector(f'.answer[data-text="{FOOTBALL}"]')
         assert path(page) == "Games › Sports"
         levels = page.tab.locator(".answer-levels li")
-        assert levels.count() == 2
+        expect(levels).to_have_count(2)
         assert levels.first.inner_text().split("\n")[0] == "Games"
         assert "as exact as it gets" in page.tab.locator(".ends").inner_text()
-        assert page.tab.locator("[role=status].sr-only").inner_text().startswith("Answer: Games, Sports")
+        expect(page.tab.locator("[role=status].sr-only")).to_have_text(re.compile("^Answer: Games, Sports"))
         page.tab.fill("#text", "   ")
         page.tab.wait_for_selector("text=The answer appears here.")
 
@@ -111,9 +112,9 @@ def test_a_digit_chooses_a_runner_up_and_y_confirms(browser, running, place):
         page.tab.wait_for_selector("text=You said that this is right.")
         assert kept(place).paths == (("Money",),)
         page.tab.keyboard.press("t")
-        assert page.tab.evaluate("document.activeElement.id") == "text"
+        expect(page.tab.locator("#text")).to_be_focused()
         page.tab.keyboard.type("y1c")
-        assert page.tab.input_value("#text") == "bank moneyy1c"
+        expect(page.tab.locator("#text")).to_have_value("bank moneyy1c")
 
 
 def test_the_answer_to_another_text_cannot_be_judged(browser, running, place):
@@ -182,8 +183,8 @@ def test_the_tree_is_lit_and_walked_by_keys(browser, running):
         page.tab.keyboard.press("Enter")
         page.tab.wait_for_selector(".tree-name >> text=Sports")
         first = page.tab.locator("[role=treeitem]")
-        assert first.nth(0).inner_text().split("\n")[0] == "Games"
-        assert first.nth(1).inner_text().split("\n")[0] == "Sports"
+        expect(first.nth(0).locator(".tree-name")).to_have_text("Games")
+        expect(first.nth(1).locator(".tree-name")).to_have_text("Sports")
         page.tab.focus("[role=tree]")
         page.tab.keyboard.type("wide")
         page.tab.keyboard.press("ArrowRight")
@@ -218,11 +219,11 @@ def test_a_service_that_is_gone_is_told_and_the_text_stays(browser, running):
         page.tab.context.set_offline(True)
         page.tab.fill("#text", "poker cards")
         page.tab.wait_for_selector("[role=alert] >> text=cannot be reached")
-        assert page.tab.locator(".answer").count() == 0
+        expect(page.tab.locator(".answer")).to_have_count(0)
         assert page.tab.input_value("#text") == "poker cards"
         page.tab.context.set_offline(False)
         page.tab.wait_for_selector('.answer[data-text="poker cards"]')
-        assert page.tab.locator("[role=alert]").count() == 0
+        expect(page.tab.locator("[role=alert]")).to_have_count(0)
         page.said[:] = [line for line in page.said if "ERR_INTERNET_DISCONNECTED" not in line]
 
 
@@ -258,7 +259,7 @@ def test_recent_texts_stay_in_the_tab(browser, running):
         page.tab.locator(".recent li button").click()
         page.tab.wait_for_selector(f'.answer[data-text="{FOOTBALL}"]')
         page.tab.get_by_role("button", name="Forget them").click()
-        assert page.tab.locator(".recent").count() == 0
+        expect(page.tab.locator(".recent")).to_have_count(0)
         assert page.tab.evaluate("localStorage.length + (JSON.parse(sessionStorage['textaxa-recent']).length)") == 1
 
 
