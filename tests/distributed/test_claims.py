@@ -119,7 +119,7 @@ class TestAtAnAddress:
         assert taken(place, heard) is None
         assert heard == []
 
-    @pytest.mark.parametrize("pid", [os.getpid(), 1, 0, -1, "7", None])
+    @pytest.mark.parametrize("pid", [pytest.param(os.getpid(), id="own"), 1, 0, -1, "7", None])
     def test_one_of_a_process_here_that_may_live_is_watched(self, place, heard, pid, monkeypatch):
         monkeypatch.setattr(_claim, "_home", lambda: "here")
         place.write_json(NAME, foreign(pid=pid, home="here"))
