@@ -5,8 +5,10 @@ of like length. Light: PyTorch and ONNX Runtime read the same pieces in the same
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from textaxa.errors import ModelFileError
 from textaxa.settings import EncoderSettings
 
 _CHARACTERS_PER_TOKEN = 32
@@ -65,6 +67,23 @@ def flop_of(lengths: Iterable[int], *, width: int, layers: int, feed_forward: in
     """
     per_token = 8 * width**2 + 4 * width * feed_forward  # a multiply and an add are two operations
     return float(sum(layers * (per_token * length + 4 * width * length**2) for length in lengths))
+
+
+@contextmanager
+def tokenizer_faults() -> Iterator[None]:
+    """Tell what the library tokenizers raises as an error of the model's files: bare exceptions, and panics of Rust.
+
+    Raises
+    ------
+    ModelFileError
+        Saying what the library said.
+    """
+    try:
+        yield
+    except BaseException as error:  # a panic is no Exception, and its class cannot be imported
+        if type(error) is not Exception and type(error).__name__ != "PanicException":
+            raise
+        raise ModelFileError(f"The tokenizer cannot be used: {error}. Its file is damaged: get it again.") from error
 
 
 class Cutter:

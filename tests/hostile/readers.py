@@ -3,27 +3,17 @@
 Also the samples from which hostile bytes are made, for the tests here and for `benchmarks/fuzz`.
 """
 
-import hashlib
 import json
 import random
-import shutil
 import sqlite3
-import tempfile
-import warnings
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from jobs.predicted_apps import linear_model
+from hostile.files import Read, Scratch, tolerant
 
-from textaxa import load_model
 from textaxa.config import read_config
 from textaxa.data import iterate_rows
-from textaxa.errors import TextaxaError
 from textaxa.feedback import open_feedback, read_feedback
 from textaxa.taxonomy import Taxonomy, read_edits, read_mapping, read_taxonomy
-
-Read = Callable[[bytes], None]
 
 TREE = Taxonomy.from_paths([("Games", "Sports"), ("Games", "Cards"), ("Media", "Photo", "Edit")])
 ROWS = 200
@@ -76,42 +66,10 @@ FEEDBACK = (
     b'{"id": "a", "time": "2026-11-23T00:00:00+00:00", "text": "chess", "paths": [["Games"]], "predicted": null, '
     b'"probability": 0.5, "model": "m", "version": "v", "by": "me", "comment": ""}\n'
 )
-ALLOWED: tuple[type[BaseException], ...] = (TextaxaError,)
 
 
-class Scratch:
-    """A folder of its own, with one file in it that is read again and again."""
-
-    def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="textaxa-hostile-"))
-
-    def file(self, name: str, content: bytes) -> Path:
-        """Write a file."""
-        file = self.folder / name
-        file.write_bytes(content)
-        return file
-
-    def gone(self) -> None:
-        """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def tolerant(read: Callable[[bytes], Any]) -> Read:
-    """Let through what a reader may say; warnings are not faults."""
-
-    def call(content: bytes) -> None:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                read(content)
-            except ALLOWED:
-                return
-
-    return call
-
-
-def readers(scratch: Scratch) -> dict[str, tuple[Read, bytes]]:
-    """Give each reader with a sample that it reads."""
+def readers(scratch: Scratch, kinds: tuple[str, ...] = ("linear",)) -> dict[str, tuple[Read, bytes]]:
+    """Give each reader with a sample that it reads; those of model folders of some kinds only (`hostile.folders`)."""
     found: dict[str, tuple[Read, bytes]] = {}
     for name, sample in TAXONOMIES.items():
         suffix = {"json": "json", "yaml": "yaml", "skos": "ttl", "indented": "txt", "lines": "txt"}.get(name, "csv")
@@ -124,33 +82,11 @@ def readers(scratch: Scratch) -> dict[str, tuple[Read, bytes]]:
     found["mapping"] = (tolerant(lambda c: read_mapping(scratch.file("map.csv", c), TREE, TREE)), MAPPING)
     found["corrections jsonl"] = (tolerant(lambda c: read_feedback([scratch.file("f.jsonl", c)])), FEEDBACK)
     found["corrections sqlite"] = (tolerant(lambda c: read_feedback([scratch.file("f.db", c)])), _sqlite(scratch))
-    return found | model_readers(scratch)
+    if kinds:
+        from hostile.folders import folder_readers
 
-
-def model_readers(scratch: Scratch) -> dict[str, tuple[Read, bytes]]:
-    """Give readers of a model folder's files. Checksums are made right again: who is hostile does that, too."""
-    model = linear_model(scratch.folder / "sound")
-    place = scratch.folder / "model"
-
-    def reader(name: str) -> Read:
-        def read(content: bytes) -> None:
-            shutil.rmtree(place, ignore_errors=True)
-            shutil.copytree(model, place)
-            (place / name).write_bytes(content)
-            if name != "config.json":
-                _recorded(place, name, content)
-            load_model(place).predict(["chess"])
-
-        return tolerant(read)
-
-    files = sorted(file.relative_to(model).as_posix() for file in model.rglob("*") if file.is_file())
-    return {f"model {name}": (reader(name), (model / name).read_bytes()) for name in files if name != "README.md"}
-
-
-def _recorded(place: Path, name: str, content: bytes) -> None:
-    config = json.loads((place / "config.json").read_text(encoding="utf-8"))
-    config["files"][name] = {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    (place / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        found.update(folder_readers(scratch, kinds))
+    return found
 
 
 def _taxonomy(scratch: Scratch, suffix: str, name: str) -> Read:

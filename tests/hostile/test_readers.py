@@ -21,14 +21,14 @@ def _scratch():
 @pytest.mark.parametrize("name", READERS)
 def test_the_sample_itself_is_read(name):
     """Else the tests below would try refusals only."""
-    import hostile.readers
+    import hostile.files
 
     read, sample = READERS[name]
-    allowed, hostile.readers.ALLOWED = hostile.readers.ALLOWED, ()
+    allowed, hostile.files.ALLOWED = hostile.files.ALLOWED, ()
     try:
         read(sample)
     finally:
-        hostile.readers.ALLOWED = allowed
+        hostile.files.ALLOWED = allowed
 
 
 @pytest.mark.parametrize("name", READERS)

@@ -252,7 +252,7 @@ class TestFolder:
         made = trained(n=60)
         made.write(tmp_path)
         np.save(tmp_path / "wide" / "scale.npy", np.ones((2, 3), np.float32))
-        with pytest.raises(ModelFileError, match="does not fit the head"):
+        with pytest.raises(ModelFileError, match="belongs there"):
             WideModel.read(tmp_path, TAXONOMY, made.settings, {}, encoder=WordVectors())
 
     def test_a_model_without_its_encoder_is_not_saved(self, model, tmp_path):

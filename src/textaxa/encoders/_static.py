@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from textaxa._pieces import Pieces
+from textaxa._pieces import Pieces, tokenizer_faults
 from textaxa._quiet import quiet_transformers
+from textaxa.encoders._asked import UNREADABLE
 from textaxa.encoders._distil import distilled, write_static
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._packaged import packaged_minilm
-from textaxa.encoders._tokens import TextTokeniser, TokenStates
+from textaxa.encoders._tokens import TextTokeniser, TokenStates, check_known
 from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
 
@@ -55,6 +55,7 @@ class StaticEncoder(Encoder):
         self.config = config
         self.settings = settings
         self.tokenise = TextTokeniser(tokenizer, settings)
+        self.tokenise.known = len(vectors)
         self.unknown = -1 if tokenizer.unk_token_id is None else int(tokenizer.unk_token_id)
         self.width: int = vectors.shape[1]
         self.state_width = self.width
@@ -80,6 +81,7 @@ class StaticEncoder(Encoder):
         pieces = list(chain.from_iterable(texts))
         ends = np.cumsum([0, *map(len, pieces)])
         ids = np.fromiter(chain.from_iterable(pieces), dtype=np.int64, count=ends[-1])
+        check_known(torch.from_numpy(ids), len(self.vectors))
         known = ids != self.unknown
         starts = np.concatenate([[0], np.cumsum(known)])[ends[:-1]]
         given = (torch.from_numpy(array).to(self.device) for array in (ids[known], starts))
@@ -154,10 +156,10 @@ def load_static(settings: EncoderSettings, name: str) -> StaticEncoder:
         name = str(distilled(name.partition(":")[2] or str(packaged_minilm())))
     try:
         config_file, tokenizer_file, weights_file = (_file(name, file) for file in _FILES)
-        config = json.loads(config_file.read_text(encoding="utf-8"))
+        config = dict(json.loads(config_file.read_text(encoding="utf-8")))
         tokenizer = _tokenizer(tokenizer_file)
         vectors = _vectors(load_file(weights_file), len(tokenizer))
-    except (OSError, ValueError, KeyError, IndexError, TypeError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise ConfigError(f"The static encoder {name!r} could not be loaded: {error}") from error
     return StaticEncoder(vectors, tokenizer, config, replace(settings, pooling="mean"))
 
@@ -180,10 +182,8 @@ def _tokenizer(file: Path) -> Any:
     if unknown is None and stored["model"].get("unk_id") is not None:
         unknown = stored["model"]["vocab"][stored["model"]["unk_id"]][0]
     nothing = {"truncation": None, "padding": None, "post_processor": None}
-    try:
+    with tokenizer_faults():
         backend = Tokenizer.from_str(json.dumps({**stored, **nothing}))
-    except Exception as error:  # the library raises nothing narrower
-        raise ValueError(f"{file.name} is damaged: {error}") from error
     with quiet_transformers():
         return PreTrainedTokenizerFast(tokenizer_object=backend, unk_token=unknown)
 
@@ -191,6 +191,9 @@ def _tokenizer(file: Path) -> Any:
 def _vectors(tensors: dict[str, torch.Tensor], n_tokens: int) -> torch.Tensor:
     """Give one vector a token, float32 (V, D): shared ones are copied, and the tokens' own weights multiplied in."""
     vectors = tensors["embeddings"].float()
+    for name in tensors.keys() & {"mapping", "weights"}:
+        if tensors[name].shape != (n_tokens,):
+            raise ValueError(f"its {name} is {tuple(tensors[name].shape)}, but its tokenizer has {n_tokens} tokens.")
     if "mapping" in tensors:
         vectors = vectors[tensors["mapping"].long()]
     if "weights" in tensors:

@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
+from textaxa.encoders._asked import UNREADABLE
 from textaxa.encoders._bigru import BiGRU
 from textaxa.encoders._dropout import dropped
 from textaxa.encoders._encoder import Encoder
@@ -19,6 +19,9 @@ from textaxa.errors import ConfigError
 from textaxa.settings import EncoderSettings
 
 MODEL_TYPE = "textaxa-textrcnn"
+
+_LARGEST_K = 100
+"""Of the largest values that are kept a channel; the paper keeps one, and no weight's shape depends on it."""
 
 
 @dataclass(frozen=True)
@@ -216,11 +219,32 @@ def _trained(settings: EncoderSettings, folder: Path) -> TextRCNN:
         state = load_file(folder / "model.safetensors")
         config.pop("model_type")
         shape = TextRCNNShape(**{**config, "ngrams": tuple(config["ngrams"])})
-        encoder = TextRCNN(WordVectors(words, state["vectors"].numpy()), settings, shape, untrained=False)
+        known = WordVectors(words, state["vectors"].numpy())
+        _check_trained(shape, known, state)
+        with torch.device("meta"):  # a shape that does not fit is refused before it takes memory
+            TextRCNN(known, settings, shape).load_state_dict(state, assign=True)
+        encoder = TextRCNN(known, settings, shape, untrained=False)
         encoder.load_state_dict(state)
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+    except UNREADABLE as error:
         raise ConfigError(f"The folder {str(folder)!r} does not hold a whole TextRCNN encoder: {error}") from error
     return encoder
+
+
+def _check_trained(shape: TextRCNNShape, known: WordVectors, state: dict[str, torch.Tensor]) -> None:
+    """Refuse sizes, words and weights that are none; whether they fit each other is PyTorch's affair."""
+    sizes = (shape.hidden, shape.channels, shape.top_k, *shape.ngrams)
+    if not shape.ngrams or not all(type(size) is int and size > 0 for size in sizes) or shape.top_k > _LARGEST_K:
+        raise ValueError(f"config.json has the sizes {sizes!r}")
+    for share in (shape.word_dropout, shape.state_dropout):
+        if type(share) not in (float, int) or not 0 <= share < 1:
+            raise ValueError(f"config.json has a dropout of {share!r}")
+    if not isinstance(known.words, list) or not all(isinstance(word, str) for word in known.words):
+        raise ValueError("vocabulary.json is no list of words")
+    if known.vectors.ndim != 2 or len(known.vectors) != len(known.words):
+        raise ValueError(f"{len(known.words):,} words have vectors of shape {known.vectors.shape}")
+    for name, value in state.items():
+        if not torch.isfinite(value).all():
+            raise ValueError(f"{name} holds values that are not finite")
 
 
 def _write_json(file: Path, value: object) -> None:

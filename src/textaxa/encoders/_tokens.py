@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from textaxa._pieces import Cutter, Pieces, frame_of
+from textaxa._pieces import Cutter, Pieces, frame_of, tokenizer_faults
+from textaxa.errors import ModelFileError
 from textaxa.settings import EncoderSettings
 
 
@@ -34,6 +35,11 @@ class TextTokeniser:
 
     The special tokens of a tokenizer are found by asking it, so that any model's own frame ([CLS] … [SEP], <s> … </s>,
     none at all) is put around every piece.
+
+    Attributes
+    ----------
+    known : int, or None
+        How many token ids the encoder has vectors for, where that is known: others are refused.
     """
 
     def __init__(self, tokenizer: Any, settings: EncoderSettings) -> None:
@@ -41,19 +47,21 @@ class TextTokeniser:
         self.settings = settings
         self.prefix, self.suffix = _frame(tokenizer)
         self.cutter = Cutter(settings, prefix=self.prefix, suffix=self.suffix)
+        self.known: int | None = None
         self.padding = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
 
     def __call__(self, texts: Sequence[str]) -> list[Pieces]:
         """Give the pieces of every text, in order."""
         if not texts:
             return []
-        encoded = self.tokenizer(
-            [self.cutter.text(text) for text in texts],
-            add_special_tokens=False,
-            return_attention_mask=False,
-            return_token_type_ids=False,
-            verbose=False,
-        )["input_ids"]
+        with tokenizer_faults():
+            encoded = self.tokenizer(
+                [self.cutter.text(text) for text in texts],
+                add_special_tokens=False,
+                return_attention_mask=False,
+                return_token_type_ids=False,
+                verbose=False,
+            )["input_ids"]
         return [self.cutter.pieces(ids) for ids in encoded]
 
     def places(self, text: str) -> tuple[tuple[tuple[int, int], ...], ...]:
@@ -92,8 +100,24 @@ class TextTokeniser:
         for row, piece in enumerate(flat):
             input_ids[row, : len(piece)] = torch.tensor(piece, dtype=torch.long)
             attention_mask[row, : len(piece)] = 1
+        check_known(input_ids, self.known)
         text_of = torch.repeat_interleave(torch.arange(len(pieces)), torch.tensor([len(text) for text in pieces]))
         return Tokens(input_ids, attention_mask, text_of)
+
+
+def check_known(ids: torch.Tensor, known: int | None) -> None:
+    """Refuse token ids of any shape of which one has no vector: on a GPU looking it up would end the process.
+
+    Raises
+    ------
+    ModelFileError
+        There is one.
+    """
+    if known is not None and ids.numel() and int(ids.max()) >= known:
+        raise ModelFileError(
+            f"The tokenizer gives the token id {int(ids.max()):,}, but the encoder has vectors for {known:,}: their "
+            "files are of two models, or damaged. Get the whole folder again."
+        )
 
 
 def _frame(tokenizer: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:

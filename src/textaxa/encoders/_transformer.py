@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
 from torch import nn
 
-from textaxa._pieces import flop_of
+from textaxa._pieces import flop_of, tokenizer_faults
 from textaxa._quiet import quiet_transformers
+from textaxa.encoders._asked import UNREADABLE, check_asked
 from textaxa.encoders._cut import LayerCut
 from textaxa.encoders._encoder import Encoder
 from textaxa.encoders._light import attention_that_learns_fast, lighten_dropout
@@ -43,6 +43,7 @@ class TransformerEncoder(Encoder):
         self.tokenise = TextTokeniser(tokenizer, settings)
         self.settings = settings
         self.width: int = backbone.config.hidden_size
+        self.tokenise.known = _n_embeddings(backbone)
         self.state_width = self.width
         self.cut: LayerCut | None = None
 
@@ -138,6 +139,15 @@ class TransformerEncoder(Encoder):
             self.tokenise.tokenizer.save_pretrained(folder)
 
 
+def _n_embeddings(backbone: "PreTrainedModel") -> int | None:
+    """Give how many token ids a transformer knows; None where it has no plain table of them."""
+    try:
+        table = backbone.get_input_embeddings()
+    except NotImplementedError:
+        return None
+    return table.num_embeddings if isinstance(table, nn.Embedding) else None
+
+
 def sizes_of(config: Any) -> dict[str, int]:
     """Give ``width``, ``layers`` and ``feed_forward`` of a Hugging Face configuration; 0 for what it does not name.
 
@@ -176,7 +186,6 @@ def load_transformer(settings: EncoderSettings, name: str) -> TransformerEncoder
 
 
 def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
-    from huggingface_hub.errors import StrictDataclassError  # noqa: PLC0415
     from transformers import AutoModel, AutoTokenizer  # noqa: PLC0415 - a second of import that only this step needs
 
     if name.startswith((".", "/", "~", "\\")) and not Path(name).exists():
@@ -184,12 +193,14 @@ def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
     if Path(name).exists() and not (Path(name) / "config.json").is_file():
         raise ConfigError(f"The folder {name!r} is not a Hugging Face model: it has no config.json.")
     try:
-        with quiet_transformers():
+        with quiet_transformers(), tokenizer_faults():
+            if Path(name).exists():
+                check_asked(Path(name))
             # nosec below: which revision is the business of whoever names a model of the Hub.
             tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False)  # nosec B615
             options = {"trust_remote_code": False, "use_safetensors": True, "dtype": torch.float32}
             backbone, told = AutoModel.from_pretrained(name, **options, output_loading_info=True)  # nosec B615
-    except (*_UNREADABLE, ImportError, SafetensorError, StrictDataclassError) as error:
+    except UNREADABLE as error:
         raise ConfigError(
             f"The encoder {name!r} could not be loaded: {_first_line(error)} Give a local folder with config.json, "
             "tokenizer.json and model.safetensors, or the name of a Hugging Face model that this machine can reach; "
@@ -204,26 +215,20 @@ def _from_pretrained(name: str) -> tuple["PreTrainedModel", Any]:
 
 
 def _check_whole(backbone: "PreTrainedModel", name: str, missing: Iterable[str]) -> None:
-    """Refuse weights that transformers made up at random, with no more than a remark, because the file lacks them."""
+    """Refuse weights that are no numbers, or that transformers made up at random because the file lacks them."""
     lacking = sorted(dict(backbone.named_parameters()).keys() & set(missing))
     if lacking:
         raise ConfigError(
             f"The encoder {name!r} is not whole: its file lacks {len(lacking)} of the weights that its config.json "
             f"asks for ({', '.join(lacking[:3])}). Get the whole folder again."
         )
-
-
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    RuntimeError,
-    ArithmeticError,
-    AssertionError,
-)
-"""What transformers raises for configurations, tokenizers and weights that are damaged or do not fit each other."""
+    for part, value in backbone.named_parameters():
+        # The extremes, and no array of truths: they are not finite where any number is not.
+        if value.numel() and not torch.isfinite(torch.stack(torch.aminmax(value))).all():
+            raise ConfigError(
+                f"The encoder {name!r} is damaged: {part} holds values that are not finite. Its training went wrong, "
+                "or its file was changed. Get the whole folder again."
+            )
 
 
 def _first_line(error: Exception) -> str:
@@ -237,7 +242,10 @@ def _own_pooling(name: str) -> str | None:
     file = Path(name, "1_Pooling", "config.json")
     if not file.is_file():
         return None
-    modes = json.loads(file.read_text(encoding="utf-8"))
+    try:
+        modes = dict(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{file} is damaged: {error}. Name the pooling, or get the whole folder again.") from error
     for key, pooling in (("cls_token", "cls"), ("mean_tokens", "mean"), ("max_tokens", "max")):
         if modes.get(f"pooling_mode_{key}"):
             return pooling

@@ -32,7 +32,7 @@ def fed_as(default: str) -> Any:
 
 def fed_width() -> Any:
     """Declare the setting ``fed_width``."""
-    return setting(64, "With fed_as = embedding: numbers of a class embedding.", at_least=1)
+    return setting(64, "With fed_as = embedding: numbers of a class embedding.", at_least=1, at_most=8192)
 
 
 class Feed(nn.Module):

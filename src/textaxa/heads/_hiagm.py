@@ -115,9 +115,10 @@ def _laplacian(taxonomy: Taxonomy) -> torch.Tensor:
     rows = np.concatenate([np.arange(n), ends])
     columns = np.concatenate([np.arange(n), edges.child, edges.parent])
     values = np.concatenate([np.bincount(ends, minlength=n), -np.ones(len(ends))]).astype(np.float32)
-    return torch.sparse_coo_tensor(
-        torch.from_numpy(np.stack([rows, columns])), torch.from_numpy(values), (n, n), check_invariants=True
-    ).coalesce()
+    places = torch.from_numpy(np.stack([rows, columns]))
+    # The device is said for those who only want to know the shapes of a head, and make it where there is no memory.
+    made = torch.sparse_coo_tensor(places, torch.from_numpy(values), (n, n), check_invariants=True, device="cpu")
+    return made.coalesce()
 
 
 class NodeScoring(nn.Module):

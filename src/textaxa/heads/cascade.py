@@ -24,7 +24,7 @@ class CascadeSettings(Checked):
 
     fed_as: str = fed_as("logits")
     fed_width: int = fed_width()
-    hidden: int = setting(256, "Width of the MLP between two levels.", at_least=1)
+    hidden: int = setting(256, "Width of the MLP between two levels.", at_least=1, at_most=8192)
     dropout: float = _settings.dropout()
     label_smoothing: float = _settings.label_smoothing()
     class_weights: str = _settings.class_weights()

@@ -22,6 +22,7 @@ class HiagmTPSettings(Checked):
         "Features of a node, d; 300 in the paper. The head has N d D + N^2 d weights for N nodes and D text features: "
         "64 is as accurate on small tables at a fifth of the time.",
         at_least=2,
+        at_most=8192,
     )
     priors: bool = _hiagm.priors()
     dropout: float = _settings.dropout()

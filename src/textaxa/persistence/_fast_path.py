@@ -20,7 +20,7 @@ from textaxa.fast_path import NAME, PARTS, FastPathModel
 from textaxa.heads import is_head, needs_encoder
 from textaxa.persistence._config import read_config, read_model_taxonomy
 from textaxa.persistence._decisions import read_decisions
-from textaxa.persistence._files import verify
+from textaxa.persistence._files import check_no_strangers, verify
 
 _CONFIG = "config.json"
 
@@ -57,6 +57,7 @@ def read(place: Path, config: Mapping[str, Any], runtime: str, load: Load) -> Fa
     missing = [name for name in (f"{part}/{_CONFIG}" for part in PARTS) if name not in files]
     if missing:
         raise ModelFileError(f"{place}: config.json lists no {missing[0]}, so this is no whole fast path.")
+    check_no_strangers(place, files)
     verify(place, own_files(files))
     taxonomy = read_model_taxonomy(place)
     cheap, strong = (_part(place / name, runtime, load) for name in PARTS)

@@ -16,6 +16,9 @@ PRECISIONS = ("fp32", "bf16", "int8")
 FORMAT_VERSION = 1
 """Goes up when an older textaxa could not read what a newer one writes."""
 
+_LARGEST = 2**31 - 1
+"""Of a token id, and of a size."""
+
 _NEEDED = ("onnxruntime", "tokenizers")
 
 
@@ -93,10 +96,10 @@ def read_layout(folder: Path) -> Layout:
 
 def _checked(stored: Mapping[str, Any]) -> Layout:
     for name in ("prefix", "suffix"):
-        if not all(type(token) is int and token >= 0 for token in stored[name]):
+        if not all(type(token) is int and 0 <= token <= _LARGEST for token in stored[name]):
             raise ValueError(f"{name} is no list of token ids")
     for name in ("width", "padding", "layers", "feed_forward"):
-        if type(number := stored.get(name, 0)) is not int or number < 0:
+        if type(number := stored.get(name, 0)) is not int or not 0 <= number <= _LARGEST:
             raise ValueError(f"{name} is {number!r}")
     if stored["precision"] not in PRECISIONS:
         raise ValueError(f"precision is {stored['precision']!r}")

@@ -37,6 +37,9 @@ _WITHIN: dict[str, dict[int, str]] = {
 """Which field of which message holds which message that has to be looked at."""
 
 _DOMAIN = {(_NODE, 7), (_OPSET, 1)}
+_OPERATOR = (_NODE, 4)
+_LOOPS = {b"Loop", b"Scan", b"SequenceMap"}
+"""They may go round without end, and no export of ours has them."""
 _REFUSED = {
     (_MODEL, 20): "training steps",
     (_MODEL, 25): "functions of its own",
@@ -79,6 +82,8 @@ def _check(data: Any, message: str, start: int, end: int, *, depth: int) -> None
             raise ValueError(f"it has {_REFUSED[here]}")
         if here in _DOMAIN and bytes(data[field.start : field.end]) not in _DOMAINS:
             raise ValueError(f"it uses operators of {bytes(data[field.start : field.end])!r}")
+        if here == _OPERATOR and bytes(data[field.start : field.end]) in _LOOPS:
+            raise ValueError(f"it has the operator {bytes(data[field.start : field.end]).decode()}, a loop")
         if field.number in within:
             _check(data, within[field.number], field.start, field.end, depth=depth + 1)
 

@@ -15,7 +15,7 @@ import numpy as np
 from textaxa._extras import require
 from textaxa.errors import ModelFileError
 from textaxa.runtime._onnx_file import check_onnx_file
-from textaxa.runtime._session import check_fits, first_line
+from textaxa.runtime._session import check_fits, first_line, not_computed
 
 _SHAPES_KEPT = 16
 """Shapes of batches for which compiled products are kept; by default 5,000, and a long table has batches of thousands
@@ -76,22 +76,31 @@ class OpenVINOSession:
         }
         try:
             self._compiled = core.compile_model(core.read_model(file), "CPU", options)
-        except RuntimeError as error:
+            found = {one.any_name for one in self._compiled.inputs}
+            given = {one.any_name: one.partial_shape[-1] for one in self._compiled.outputs}
+        except (RuntimeError, ValueError, IndexError) as error:  # the latter of names and shapes that are none
             raise ModelFileError(f"{file} cannot be run: {first_line(error)} Export the model again.") from error
-        found = {one.any_name for one in self._compiled.inputs}
-        given = {one.any_name: one.partial_shape[-1] for one in self._compiled.outputs}
         shapes = [(name, last.get_length() if last.is_static else None) for name, last in given.items()]
         check_fits(file, found, shapes, inputs=inputs, output=output, width=width)
-        self._request = self._compiled.create_infer_request()
+        self._file, self._request = file, self._compiled.create_infer_request()
         self._in_use = threading.Lock()
         self._longest = longest
         self.name = f"OpenVINO ({computed})"
 
     def __call__(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Compute the output of named inputs."""
+        """Compute the output of named inputs.
+
+        Raises
+        ------
+        ModelFileError
+            The file cannot be computed for these: it is damaged, or of another model than the tokenizer beside it.
+        """
         rounded = {name: _rounded(value, longest=self._longest) for name, value in feed.items()}
         with self._in_use:  # a request holds the inputs and outputs of one computation
-            self._request.infer(rounded, share_inputs=True)
+            try:
+                self._request.infer(rounded, share_inputs=True)
+            except RuntimeError as error:
+                raise not_computed(self._file, error) from error
             computed: np.ndarray = self._request.get_output_tensor(0).data.copy()
         return computed
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,18 +51,29 @@ class Session:
         options.intra_op_num_threads = threads
         options.log_severity_level = 3  # warnings are about node placement, and nobody can act on them
         try:
-            self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+            # Without the fallback: it tries the same again, and writes to standard output that it does.
+            how: dict[str, Any] = {"providers": ["CPUExecutionProvider"], "enable_fallback": 0}
+            self._session = runtime.InferenceSession(str(file), options, **how)
+            found = {one.name for one in self._session.get_inputs()}
+            shapes = [(one.name, (one.shape or [None])[-1]) for one in self._session.get_outputs()]
         except Exception as error:  # the library raises nothing narrower
             raise ModelFileError(f"{file} cannot be run: {first_line(error)} Export the model again.") from error
-        found = {one.name for one in self._session.get_inputs()}
-        shapes = [(one.name, one.shape[-1]) for one in self._session.get_outputs()]
         check_fits(file, found, shapes, inputs=inputs, output=output, width=width)
-        self._output = [output]
+        self._file, self._output = file, [output]
         self.name = f"ONNX Runtime ({'int8' if precision == 'int8' else 'fp32'})"
 
     def __call__(self, feed: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Compute the output of named inputs."""
-        computed: np.ndarray = self._session.run(self._output, feed)[0]
+        """Compute the output of named inputs.
+
+        Raises
+        ------
+        ModelFileError
+            The file cannot be computed for these: it is damaged, or of another model than the tokenizer beside it.
+        """
+        try:
+            computed: np.ndarray = self._session.run(self._output, feed)[0]
+        except Exception as error:  # the library raises nothing narrower
+            raise not_computed(self._file, error) from error
         return computed
 
 
@@ -86,6 +98,11 @@ def check_fits(
             f"{file} does not fit the model: it takes {sorted(found)} and gives {list(given)}, "
             f"not {sorted(inputs)} and {output} of width {width}. Export the model again."
         )
+
+
+def not_computed(file: Path, error: Exception) -> ModelFileError:
+    """Give the error for a file that was loaded and then could not be computed."""
+    return ModelFileError(f"{file} could not be computed: {first_line(error)} Export the model again: textaxa export")
 
 
 def first_line(error: Exception) -> str:

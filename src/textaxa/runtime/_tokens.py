@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from textaxa._extras import require
-from textaxa._pieces import Cutter, Pieces
+from textaxa._pieces import Cutter, Pieces, tokenizer_faults
 from textaxa.errors import ModelFileError
 from textaxa.runtime._layout import Layout
 from textaxa.settings import EncoderSettings
@@ -29,9 +29,10 @@ class RuntimeTokeniser:
     def __init__(self, file: Path, layout: Layout, settings: EncoderSettings) -> None:
         library = require("tokenizers", extra="runtime")
         try:
-            self._tokenizer = library.Tokenizer.from_file(str(file))
-        except Exception as error:  # the library raises nothing narrower
-            raise ModelFileError(f"{file} is damaged: {error}. Export the model again.") from error
+            with tokenizer_faults():
+                self._tokenizer = library.Tokenizer.from_file(str(file))
+        except ModelFileError as error:
+            raise ModelFileError(f"{file} is damaged: {error} Export the model again.") from error
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.cutter = Cutter(settings, prefix=layout.prefix, suffix=layout.suffix)
@@ -41,7 +42,8 @@ class RuntimeTokeniser:
         found: list[Pieces] = []
         for start in range(0, len(texts), _AT_ONCE):
             cut = [self.cutter.text(text) for text in texts[start : start + _AT_ONCE]]
-            encoded = self._tokenizer.encode_batch_fast(cut, add_special_tokens=False)
+            with tokenizer_faults():
+                encoded = self._tokenizer.encode_batch_fast(cut, add_special_tokens=False)
             found += [self.cutter.pieces(one.ids) for one in encoded]
         return found
 

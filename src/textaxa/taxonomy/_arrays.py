@@ -19,6 +19,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from tokenize import TokenError  # NumPy reads an old header by it
 from typing import Any
 
 import numpy as np
@@ -158,7 +159,7 @@ def _mapped(folder: Path, name: str, kind: str, length: int | None = None) -> np
     try:
         # A plain array on the mapped memory: slices of np.memmap itself cost several times as much.
         array: npt.NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    except (OSError, ValueError, EOFError, OverflowError, TypeError, AttributeError, SyntaxError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, TypeError, AttributeError, SyntaxError, TokenError) as error:
         raise TaxonomyError(f"{file} cannot be read: {error}. Was it cut short? Write the taxonomy anew.") from None
     if array.dtype != np.dtype(kind).newbyteorder("<") or array.ndim != 1 or length not in (None, len(array)):
         wanted = "any length" if length is None else f"length {length:,}"

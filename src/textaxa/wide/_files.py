@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 from pathlib import Path
+from tokenize import TokenError  # NumPy reads an old header by it
 from typing import Any
 
 import numpy as np
@@ -65,9 +66,9 @@ def load_wide(folder: str | Path, taxonomy: Taxonomy) -> WideHead:
         )
     options = Options.of(taxonomy)
     n, width = told["options"], told["width"]
-    values = _mapped(place / "rows.npy", told["rows"], (n, width))
-    bias = _mapped(place / "bias.npy", "float32", (n,))
-    scale = _mapped(place / "scale.npy", "float32", (n,)) if told["rows"] == "int8" else None
+    values = mapped(place / "rows.npy", told["rows"], (n, width))
+    bias = mapped(place / "bias.npy", "float32", (n,))
+    scale = mapped(place / "scale.npy", "float32", (n,)) if told["rows"] == "int8" else None
     try:
         return WideHead(taxonomy, options, Rows(values, bias, scale))
     except DataError as error:
@@ -111,12 +112,12 @@ def _told(file: Path) -> dict[str, Any]:
     return told
 
 
-def _mapped(file: Path, kind: str, shape: tuple[int, ...]) -> NDArray[Any]:
+def mapped(file: Path, kind: str, shape: tuple[int, ...]) -> NDArray[Any]:
     """Map an array that must have this type and shape and be finite."""
     try:
         # A plain array on the mapped memory: slices of np.memmap itself cost several times as much.
         array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
-    except (OSError, ValueError, EOFError, OverflowError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, EOFError, OverflowError, TypeError, AttributeError, TokenError) as error:
         raise ModelFileError(f"{file} cannot be read: {error}. Was it cut short? Copy or save the head anew.") from None
     if array.dtype != np.dtype(kind) or array.shape != shape or not array.flags.c_contiguous:
         raise ModelFileError(

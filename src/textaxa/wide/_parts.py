@@ -11,7 +11,7 @@ import numpy as np
 
 from textaxa.errors import ModelFileError
 from textaxa.taxonomy import Taxonomy
-from textaxa.wide._files import load_wide, save_wide
+from textaxa.wide._files import load_wide, mapped, save_wide
 from textaxa.wide._head import WideHead
 from textaxa.wide._scale import Scale
 from textaxa.wide._temperature import WideCalibration, calibration_of
@@ -49,13 +49,8 @@ def read_parts(folder: Path, taxonomy: Taxonomy) -> Parts:
     place = folder / FOLDER
     try:
         calibration = calibration_of(json.loads((place / _MODEL).read_text(encoding="utf-8"))["calibration"])
-        scale = np.load(place / _SCALE, allow_pickle=False)
-    except (OSError, ValueError, EOFError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ModelFileError(f"{place} cannot be read: {error}. Copy the whole folder again, or train anew.") from None
     head = load_wide(place / _HEAD, taxonomy)
-    if scale.dtype != np.float32 or scale.shape != (2, head.rows.width) or not np.isfinite(scale).all():
-        raise ModelFileError(
-            f"{place / _SCALE} does not fit the head, which reads {head.rows.width} features: it is damaged, or of "
-            "another model. Copy the whole folder again."
-        )
-    return head, Scale(scale[0], scale[1]), calibration
+    scale = mapped(place / _SCALE, "float32", (2, head.rows.width))
+    return head, Scale(*np.array(scale)), calibration

@@ -78,7 +78,7 @@ def calibration_of(stored: Any) -> WideCalibration:
             {str(name): float(value) for name, value in stored["scores"].items()},
             int(stored["rows"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise ModelFileError("The calibration of the wide head is damaged. Copy or train the model anew.") from None
     if found.method not in METHODS:
         raise ModelFileError(f"The calibration of the wide head names the method {found.method!r}, which it has not.")
