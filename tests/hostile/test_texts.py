@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+from hostile.folders import TAXONOMY, neural, wide
 from jobs.predicted_apps import linear_model
 from tiny_encoder import make_tiny_encoder
 from training.apps import rows
 
 from textaxa import HierarchicalTextClassifier, load_model
+from textaxa.fast_path import FastPathModel, confidence_of
 
 LANGUAGES = [
     "Spil fodbold med vennerne", "Fußball mit Freunden spielen", "Παίξτε ποδόσφαιρο με φίλους",
@@ -43,7 +45,11 @@ STRANGE = {
     "private use": "\ue000\uf8ff\U000fffff",
 }
 TEXTS = [*LANGUAGES, *STRANGE.values(), "football club match"]
-KINDS = ("linear", "chained", "flat", "binary", "per-level", "conditional", "onnx")
+TRAINED = ("chained", "flat", "binary", "per-level", "conditional")
+RANDOM = ("cascade", "hiagm-tp", "hiagm-la", "label-text")
+"""Heads left untrained: random weights show as well whether a batch changes an answer."""
+
+KINDS = ("linear", *TRAINED, *RANDOM, "static", "textrcnn", "wide", "fast path", "onnx")
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +57,15 @@ def models(tmp_path_factory):
     place = tmp_path_factory.mktemp("strange")
     encoder, (texts, labels) = make_tiny_encoder(place / "tiny"), rows(48)
     found = {"linear": load_model(linear_model(place / "linear"))}
-    for head in KINDS[1:-1]:
+    for head in TRAINED:
         classifier = HierarchicalTextClassifier(head=head, encoder=str(encoder), frozen=True, epochs=2, max_length=32)
         found[head] = classifier.fit(texts, [paths[0] for paths in labels]).model_
+    found |= {head: neural(place, head=head) for head in RANDOM}
+    found |= {kind: neural(place, kind) for kind in ("static", "textrcnn")}
+    found["wide"] = wide(place)
+    sure = np.sort(confidence_of(TAXONOMY, found["static"].node_proba(_readable(TEXTS))))
+    middle = int(np.argmax(np.diff(sure)))  # where the next text is far, so that rounding turns none
+    found["fast path"] = FastPathModel(found["static"], found["cascade"], float(sure[middle : middle + 2].mean()))
     if pytest.importorskip("onnx", reason="the extra export is not installed"):
         from textaxa.jobs.export import export
         from textaxa.persistence import save_model
@@ -87,6 +99,24 @@ def test_the_same_alone_as_in_a_batch(models, kind):
     together = models[kind].node_proba(texts)
     alone = np.concatenate([models[kind].node_proba([text]) for text in texts])
     np.testing.assert_allclose(alone, together, atol=2e-6)
+
+
+def test_both_models_of_the_fast_path_were_asked(models):
+    """Else the test above would show nothing about the one that was not."""
+    ways = models["fast path"].ways
+    before = (ways.cheap, ways.strong)
+    models["fast path"].node_proba(_readable(TEXTS))
+    assert ways.cheap > before[0]
+    assert ways.strong > before[1]
+
+
+def test_a_search_finds_the_same_alone_as_in_a_batch(models):
+    """One text goes another way through the code than many."""
+    texts = _readable(TEXTS)
+    together = models["wide"].search(texts, top=3)
+    alone = [models["wide"].search([text], top=3) for text in texts]
+    np.testing.assert_array_equal(np.concatenate([one.nodes for one in alone]), together.nodes)
+    np.testing.assert_allclose(np.concatenate([one.probabilities for one in alone]), together.probabilities, atol=2e-6)
 
 
 def test_a_table_of_strange_texts_loses_no_row(models, tmp_path):
