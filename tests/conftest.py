@@ -6,9 +6,15 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 collect_ignore_glob = ["*conftest.py"]
 """Doctests are looked for in every module, and two modules of one name cannot both be collected."""
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("textaxa", deadline=None)
+settings.load_profile("textaxa")
 
 
 @pytest.fixture(autouse=True, scope="session")

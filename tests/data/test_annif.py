@@ -11,7 +11,6 @@ from typer.testing import CliRunner
 from textaxa import (
     Columns,
     DataError,
-    HierarchicalTextClassifier,
     TaxonomyError,
     iterate_rows,
     read_examples,
@@ -205,6 +204,9 @@ def test_codes_are_labels_in_any_table():
 
 
 def test_a_model_is_trained_on_a_corpus(vocabulary, tmp_path):
+    pytest.importorskip("torch", reason="the estimator is not there; it comes with the extra train")
+    from textaxa import HierarchicalTextClassifier
+
     file = write(tmp_path, "t.tsv", TSV * 10)
     rows = read_examples(file, COLUMNS, taxonomy=vocabulary, format="annif")
     classifier = HierarchicalTextClassifier(head="linear", taxonomy=vocabulary).fit(rows.texts, rows.labels)

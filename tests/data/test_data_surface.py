@@ -24,6 +24,7 @@ def test_the_public_names_are_these() -> None:
         "normalise_texts",
         "read_examples",
         "require_two_classes",
+        "rows_fingerprint",
         "split_examples",
         "taxonomy_of_labels",
         "text_of",

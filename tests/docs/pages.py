@@ -17,6 +17,7 @@ NOT_RUN = {
     'pip install "textaxa[export]"': "needs the network",
     'pip install "textaxa[runtime]"': "needs the network",
     'pip install "textaxa[serve]"': "needs the network",
+    'pip install "textaxa[tracking]"': "needs the network",
 }
 """Lines of bash blocks that no test runs, and why."""
 

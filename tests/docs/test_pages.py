@@ -51,6 +51,7 @@ OF_OTHERS = {
     "docs/distributed.md": {"--standalone", "--nproc-per-node", "--nnodes", "--node-rank", "--master-addr"}
     | {"--master-port", "--multi", "--num"},  # torchrun's; accelerate's --multi_gpu and --num_processes
     "docs/reproduce.md": {"--nproc-per-node"},
+    "docs/tracking.md": {"--logdir"},
 }
 """Options of the programs that start ours."""
 

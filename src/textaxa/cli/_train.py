@@ -82,6 +82,14 @@ def train(
             "--references/--no-references", help="Score reference classifiers too.", rich_help_panel=options.RUN
         ),
     ] = True,
+    report_to: Annotated[
+        str | None,
+        typer.Option(
+            help="Trackers that losses and scores go to: tensorboard, mlflow, wandb, …",
+            metavar="NAMES",
+            rich_help_panel=options.RUN,
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on after an interruption.", rich_help_panel=options.RUN)
     ] = False,
@@ -115,7 +123,9 @@ def train(
         | {"time_budget": options.seconds_of(time_budget), "preset": preset},
     }
     overrides = merged(flags, parse_settings(setting or []))
-    _run(_config(config, overrides, out, resume), out, overwrite, resume, references, as_json, quiet)
+    how: dict[str, Any] = {"overwrite": overwrite, "resume": resume, "references": references}
+    how["report_to"] = [name.strip() for name in (report_to or "").split(",") if name.strip()]
+    _run(_config(config, overrides, out, resume), out, how, as_json=as_json, quiet=quiet)
 
 
 def _config(file: str | None, overrides: dict[str, dict[str, Any]], out: str, resume: bool) -> "Config":
@@ -128,18 +138,16 @@ def _config(file: str | None, overrides: dict[str, dict[str, Any]], out: str, re
     return resumed_config(out, overrides)
 
 
-def _run(
-    config: "Config", out: str, overwrite: bool, resume: bool, references: bool, as_json: bool, quiet: bool
-) -> None:
+def _run(config: "Config", out: str, how: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
     from textaxa.cli._progress import training_progress
     from textaxa.jobs._listener import nobody
     from textaxa.jobs.train import train as job
 
     if not launched().main:  # one of several tells
-        job(config, out, overwrite=overwrite, resume=resume, references=references)
+        job(config, out, **how)
         return
     with nullcontext(_tell_json) if as_json else nullcontext(nobody) if quiet else training_progress() as listener:
-        result = job(config, out, overwrite=overwrite, resume=resume, references=references, listener=listener)
+        result = job(config, out, listener=listener, **how)
     if as_json:
         scores = {name: evaluation.to_dict() for name, evaluation in result.evaluations.items()}
         told = {} if result.feedback is None else {"feedback": result.feedback.to_dict()}

@@ -289,7 +289,7 @@ def _train(
     rows: tuple[Examples, Examples, Taxonomy, Any],
     place: Path,
     listener: Listener,
-    **how: bool,
+    **how: Any,
 ) -> TrainResult:
     training, valid, taxonomy, used = rows
     return train_examples(

@@ -1,7 +1,7 @@
 """``textaxa train``: a table and settings in, a model folder out."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,7 @@ def train(
     overwrite: bool = False,
     resume: bool = False,
     references: bool = True,
+    report_to: Sequence[str] = (),
     listener: Listener = nobody,
 ) -> TrainResult:
     """Train a model and save it.
@@ -79,6 +80,8 @@ def train(
         Go on with an interrupted run of the same configuration.
     references
         Also score the majority class and TF-IDF + logistic regression on the validation rows.
+    report_to
+        Experiment trackers that losses and scores go to, such as ``tensorboard`` and ``mlflow``.
     listener
         Is told, as plain mappings: ``data``, ``recipe``, ``note``, ``start``, ``step``, ``validation``, ``end``,
         ``saved``.
@@ -87,7 +90,7 @@ def train(
     ------
     ConfigError
         The output is there; no table or labels are named; the interrupted run was another one; an encoder is named for
-        a head that has none; a file of corrections is not there.
+        a head that has none; a file of corrections is not there; a tracker is not known.
     DataError
         The table or its labels cannot be used; all faults are told together.
     Interrupted
@@ -102,6 +105,7 @@ def train(
         folder = interrupted.training_folder(target)
         require_packages(settings)
         check_encoder(settings.head, settings.head_settings, settings.encoder)
+        _check_trackers(settings.head, report_to)
         columns = _columns(settings)
         if launched().main:
             interrupted.check(folder, resume=resume, overwrite=overwrite)
@@ -119,6 +123,7 @@ def train(
         overwrite=overwrite,
         resume=resume,
         references=references,
+        report_to=report_to,
         listener=listener,
         feedback=feedback,
     )
@@ -134,6 +139,7 @@ def train_examples(
     overwrite: bool = False,
     resume: bool = False,
     references: bool = True,
+    report_to: Sequence[str] = (),
     listener: Listener = nobody,
     feedback: FeedbackUsed | None = None,
 ) -> TrainResult:
@@ -147,7 +153,7 @@ def train_examples(
         The rows; ``valid`` may be empty.
     taxonomy
         Every label must be in it.
-    out, overwrite, resume, references, listener
+    out, overwrite, resume, references, report_to, listener
         As `train` takes them.
     feedback
         What became of corrections that are among the rows, for the model to remember.
@@ -168,7 +174,8 @@ def train_examples(
         if feedback is not None and launched().main:
             interrupted.record_feedback(folder, feedback.files)
         resumed = resume and interrupted.has_checkpoint(folder)
-        model = _train_model(settings, training, valid, taxonomy, folder=folder, resume=resume, listener=listener)
+        how: dict[str, Any] = {"resume": resume, "listener": listener, "report_to": report_to}
+        model = _train_model(settings, training, valid, taxonomy, folder=folder, **how)
         evaluations: dict[str, Evaluation] = {}
         if not launched().main:  # what is left, one process does; the others are free
             return TrainResult(model, out, len(training), len(valid), evaluations, time.monotonic() - started, feedback)
@@ -196,6 +203,13 @@ def require_packages(config: Config) -> None:
     else:
         for package in ("sklearn", "safetensors"):
             require(package, extra="train")
+
+
+def _check_trackers(head: str, names: Sequence[str]) -> None:
+    if names:
+        from textaxa.training import check_trackers
+
+        check_trackers(head, names)
 
 
 def _columns(settings: Config) -> Columns:
@@ -267,8 +281,7 @@ def _train_model(
     taxonomy: Taxonomy,
     *,
     folder: Path,
-    resume: bool,
-    listener: Listener,
+    **how: Any,
 ) -> "Model":
     from textaxa.training import train_model
 
@@ -282,9 +295,8 @@ def _train_model(
         head_settings=settings.head_settings,
         training=settings.training,
         valid=(valid.texts, valid.labels) if len(valid) else None,
-        listener=listener,
         checkpoint_dir=folder,
-        resume=resume,
+        **how,
     )
     return model
 

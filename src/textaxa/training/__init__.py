@@ -2,6 +2,6 @@
 
 from textaxa.training._recipes import resolved
 from textaxa.training._settle import parted, settle
-from textaxa.training._start import Listener, train_model
+from textaxa.training._start import Listener, check_trackers, train_model
 
-__all__ = ["Listener", "parted", "resolved", "settle", "train_model"]
+__all__ = ["Listener", "check_trackers", "parted", "resolved", "settle", "train_model"]

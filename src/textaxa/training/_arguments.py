@@ -1,14 +1,15 @@
 """From the recipe to what the hardware and the Hugging Face Trainer are told: device, precision, arguments."""
 
 import math
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import TrainingArguments
 
 from textaxa.settings import TrainingSettings
+from textaxa.training._tracking import TrackedArguments
 
 
 def device_of(recipe: TrainingSettings) -> str:
@@ -44,13 +45,19 @@ def autocast(recipe: TrainingSettings) -> AbstractContextManager[Any]:
 
 
 def trainer_arguments(
-    recipe: TrainingSettings, folder: Path, *, rows: int, validated: bool, world: int = 1
-) -> TrainingArguments:
+    recipe: TrainingSettings,
+    folder: Path,
+    *,
+    rows: int,
+    validated: bool,
+    world: int = 1,
+    report_to: Sequence[str] = (),
+) -> TrackedArguments:
     """Give the Trainer's arguments for a recipe over so many rows, trained by so many processes."""
     precision = precision_of(recipe)
     on_cpu = device_of(recipe) == "cpu"
     updates = math.ceil(rows / (recipe.batch_size or 1) / recipe.gradient_accumulation)
-    return TrainingArguments(
+    return TrackedArguments(
         output_dir=str(folder),
         num_train_epochs=recipe.epochs or 1,
         per_device_train_batch_size=math.ceil((recipe.batch_size or 1) / world),  # one batch of the run, divided
@@ -74,5 +81,5 @@ def trainer_arguments(
         remove_unused_columns=False,
         ddp_broadcast_buffers=False,  # they are made the same once; those that change are averaged
         disable_tqdm=True,
-        report_to="none",
+        report_to=list(report_to) or "none",
     )

@@ -40,6 +40,7 @@ def train_model(
     checkpoint_dir: Path | None = None,
     resume: bool = False,
     vectors: "Vectors | None" = None,
+    report_to: Sequence[str] = (),
 ) -> Any:
     """Train a model on rows of text and labels.
 
@@ -69,6 +70,8 @@ def train_model(
     vectors
         Gives the text vectors (B, D) of a frozen encoder, for several runs that share them; the time budget then
         counts from the first step. Left out, they are computed here.
+    report_to
+        Trackers that the Trainer sends losses and scores to, such as ``tensorboard`` and ``mlflow``.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def train_model(
     Raises
     ------
     ConfigError
-        Settings that do not fit each other, the taxonomy, or the run to be resumed.
+        Settings that do not fit each other, the taxonomy, or the run to be resumed; a tracker that is not known.
     DataError
         No rows, or labels outside the taxonomy.
     KeyboardInterrupt
@@ -87,6 +90,7 @@ def train_model(
     check_task(head, task)
     if not texts:
         raise DataError("There are no rows to train on.")
+    check_trackers(head, report_to)
     training = training or TrainingSettings()
     held_out = parted(valid, training.promise_share, seed=training.seed) if valid else None
     choosing = held_out.choosing if held_out else None
@@ -108,7 +112,8 @@ def train_model(
             encoder=encoder or EncoderSettings(),
             training=training,
         )
-        model = train_network(texts, labels, taxonomy, settings, checkpoint_dir=checkpoint_dir, resume=resume, **how)
+        how |= {"checkpoint_dir": checkpoint_dir, "resume": resume, "report_to": report_to}
+        model = train_network(texts, labels, taxonomy, settings, **how)
         proba_of = divided(_shared(model, vectors))
     if held_out and getattr(model, "searches", False):
         model.summary["best"] |= model.settle(held_out.choosing, held_out.proving)
@@ -117,6 +122,26 @@ def train_model(
     elif task == "multi":
         model.thresholds = fitted_thresholds(taxonomy, training.threshold)
     return model
+
+
+def check_trackers(head: str, names: Sequence[str]) -> None:
+    """Make sure that the training of a head can be reported to trackers.
+
+    Raises
+    ------
+    ConfigError
+        One is not known, or its package is not installed; or the Trainer does not train this head.
+    """
+    if not names:
+        return
+    if head_class(head).reads == "texts":
+        raise ConfigError(
+            f"The head {head!r} does not learn by the Trainer, which reports to {', '.join(names)}. Leave the tracker "
+            "out, or choose another head."
+        )
+    from textaxa.training._tracking import check_installed  # noqa: PLC0415 - PyTorch
+
+    check_installed(names)
 
 
 def _refuse_several(head: str) -> None:

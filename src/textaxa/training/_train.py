@@ -45,6 +45,7 @@ from textaxa.training._run import (
 )
 from textaxa.training._start import Listener
 from textaxa.training._together import ALONE, Together, join, quiet
+from textaxa.training._tracking import place_logs, told_settings
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 from textaxa.training._validation import Validation
 
@@ -66,6 +67,7 @@ def train_network(
     checkpoint_dir: Path | None,
     resume: bool,
     vectors: Vectors | None,
+    report_to: Sequence[str] = (),
 ) -> Model:
     """Train an encoder and a head; everything as `textaxa.training.train_model` takes it."""
     with ExitStack() as stack:
@@ -75,6 +77,7 @@ def train_network(
         checkpoint = open_together(folder, fingerprint, together, resume=resume)
         stack.enter_context(local_seeds(settings.training.seed))
         run = _Run(settings, taxonomy, folder, listener if together.main else None, vectors, together=together)
+        run.trackers = tuple(dict.fromkeys(report_to)) if together.main else ()
         model = run.train(texts, labels, valid, checkpoint)
         together.wait()  # the main process may now remove what the others have read
         return model
@@ -117,6 +120,7 @@ class _Run:
         self.frozen = False
         self.vectors = vectors
         self.time_was_over = False
+        self.trackers: tuple[str, ...] = ()
 
     def train(
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
@@ -323,11 +327,12 @@ class _Run:
                 callbacks.append(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
             if recipe.time_budget is not None:
                 callbacks.append(TimeBudget(recipe.time_budget, self.began if self.vectors is None else None))
+            how: dict[str, Any] = {"rows": len(lengths), "validated": validate is not None, "world": world}
+            arguments = trainer_arguments(recipe, self.folder, **how, report_to=self.trackers)
+            arguments.told = told_settings(model.settings)
             trainer = HierarchyTrainer(
                 model=TrainingStep(model, frozen=self.frozen, label_vectors=label_vectors, together=self.together),
-                args=trainer_arguments(
-                    recipe, self.folder, rows=len(lengths), validated=validate is not None, world=world
-                ),
+                args=arguments,
                 data_collator=collate,
                 train_dataset=range(len(lengths)),
                 eval_dataset=range(1) if validate else None,
@@ -338,6 +343,7 @@ class _Run:
                 together=self.together,
             )
             trainer.remove_callback(PrinterCallback)
+            place_logs(trainer.callback_handler.callbacks, self.folder)
             if world > 1:  # else all would draw the same dropout, each for other rows
                 torch.manual_seed(recipe.seed + self.together.rank)
             if checkpoint is not None:
