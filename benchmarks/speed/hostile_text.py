@@ -125,7 +125,7 @@ def main() -> None:
 
     file = RESULTS / "hostile_text.jsonl"
     kept = [json.loads(line) for line in file.read_text().splitlines()] if file.is_file() else []
-    for engine in engines():
+    for engine in [given.only] if given.only in engines() else engines():
         if given.only is None or given.only in engine:
             found = _in_a_process(engine, sizes)
             kept = [one for one in kept if one["engine"] != engine] + found
@@ -192,8 +192,8 @@ def _page(found: list[dict[str, Any]], machine: str) -> str:
         "Made by `python benchmarks/speed/hostile_text.py`: one text alone, on one thread, milliseconds for the whole "
         "text. *Growth*: how many times as long a megabyte takes in the longest text as in the shortest that takes "
         f"{LONG_ENOUGH_SECONDS * 1000:.0f} ms; 1 is in proportion, less is better, and a dash says that no two lengths "
-        f"took long enough; a length that would take over {MOST_SECONDS} s was not tried. Engines that read the first `max_length` tokens "
-        "of a text cut it before they tokenise it.",
+        f"took long enough; a length that would take over {MOST_SECONDS} s was not tried. Engines that "
+        "read the first `max_length` tokens of a text cut it before they tokenise it.",
     ]
     for engine in dict.fromkeys(one["engine"] for one in found):
         parts += ["", f"## {engine}", "", *_table([one for one in found if one["engine"] == engine])]
