@@ -62,12 +62,11 @@ def compare_folders(one: Path, other: Path, *, leave_out: Collection[str] = ()) 
     """
     sums: list[dict[str, Any]] = [read_config(folder)["files"] for folder in (one, other)]
     names = sorted(name for name in sums[0] | sums[1] if not name.startswith("onnx/") and name not in leave_out)
-    found = [_compared(one / name, other / name) for name in names if sums[0].get(name) != sums[1].get(name)]
+    found = [_compared(name, one / name, other / name) for name in names if sums[0].get(name) != sums[1].get(name)]
     return [difference for difference in found if difference is not None], len(names)
 
 
-def _compared(one: Path, other: Path) -> FileDifference | None:
-    name = one.name if one.parent.name != "encoder" else f"encoder/{one.name}"
+def _compared(name: str, one: Path, other: Path) -> FileDifference | None:
     if one.suffix != ".safetensors" or not (one.is_file() and other.is_file()):
         return FileDifference(name)
     return _of_tensors(name, _tensors(one), _tensors(other))
