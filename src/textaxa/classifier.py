@@ -22,6 +22,7 @@ from textaxa.decisions import Choice, Decider, evidence_of
 from textaxa.decoding import Prediction
 from textaxa.errors import ConfigError, DataError
 from textaxa.evaluation import hierarchical_f1
+from textaxa.evaluation._scorer import with_paths
 from textaxa.frames import splits_of
 from textaxa.guarantee import prediction_sets, set_cut
 from textaxa.heads import check_encoder, head_settings
@@ -43,8 +44,8 @@ class HierarchicalTextClassifier(BaseEstimator):
     """Classify texts into the paths of a taxonomy.
 
     It is not marked as a scikit-learn *classifier*: its labels are paths, which scikit-learn's checks of class labels
-    refuse. ``clone``, ``Pipeline``, ``GridSearchCV`` with default scoring and ``cross_val_score`` work; folds are plain
-    ``KFold`` unless others are given.
+    refuse. ``clone``, ``Pipeline``, ``ColumnTransformer`` before it, ``GridSearchCV`` and ``cross_validate`` work, with
+    its own score or with `textaxa.evaluation.path_scores`; folds are plain ``KFold`` unless others are given.
 
     Parameters
     ----------
@@ -380,8 +381,7 @@ precision, device, seed
         model = self._fitted()
         decoded = self.predict_paths(texts)
         true, _ = self._labels(labels, len(decoded))
-        paths = [path for row in true for path in row]
-        everything = Taxonomy.from_paths([*paths, *model.taxonomy.nodes], terminals="all")
+        everything = with_paths(model.taxonomy, [path for row in true for path in row])
         true_nodes = [[everything.index(path) for path in row] for row in true]
         found = [[everything.index(prediction.path) for prediction in row] for row in decoded]
         return float(hierarchical_f1(everything, true_nodes, found))

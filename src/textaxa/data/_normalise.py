@@ -5,7 +5,7 @@ of labels and whether a text can have several paths, decided over all rows; or a
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from textaxa.data._cells import (
     HALF_PAIR,
@@ -101,13 +101,26 @@ def normalise_texts(texts: Any) -> list[str]:
     >>> normalise_texts(("Play chess", " Edit photos "))
     ['Play chess', 'Edit photos']
     """
+    if hasattr(texts, "toarray"):
+        raise DataError(f"The texts are a sparse matrix of numbers. {_FEATURES_CURE}")
     rows, levels = _rows_of(texts, "texts")
     if levels:
-        raise DataError(f"The texts have {len(rows[0])} columns. Give one column: join several into one text first.")
+        _refuse_columns(texts, rows[0])
     faults = Faults("texts", "index", collect=True)
     found = [_text(row, index, faults) for index, row in enumerate(rows)]
     faults.raise_if_any()
     return found
+
+
+def _refuse_columns(texts: Any, first: tuple[Any, ...]) -> NoReturn:
+    """Refuse texts of several columns: features that another step made, or columns that nobody joined."""
+    if not any(isinstance(value, str) for value in first):
+        raise DataError(f"The texts are a matrix: {len(first)} columns, and no text in the first row. {_FEATURES_CURE}")
+    names = ", ".join(repr(str(name)) for name in list(getattr(texts, "columns", ()))[:5])
+    raise DataError(
+        f"The texts have {len(first)} columns{f' ({names})' if names else ''}. Give one column: join several into one "
+        "text first, in a pipeline by a ColumnTransformer (docs/scikit-learn.md)."
+    )
 
 
 def _rows_of(values: Any, what: str) -> tuple[list[Any], bool]:
@@ -229,6 +242,10 @@ def _refuse_several(found: Sequence[tuple[Path, ...]], faults: Faults) -> None:
             )
 
 
+_FEATURES_CURE = (
+    "This model makes features by itself: leave out the step that makes them (TfidfVectorizer, an encoder), and give "
+    "the texts."
+)
 _BLANK_CURE = "Leave out rows without a text, or fill them in."
 _TEXT_CURE = "Texts are str: decode bytes, and turn numbers into text if they are meant."
 _SEVERAL_CURE = "Give one path a row, or task='multi'."

@@ -15,6 +15,7 @@ from textaxa.evaluation._fast import hierarchical_f1
 from textaxa.evaluation._per_node import NodeTable, per_node
 from textaxa.evaluation._references import TfidfReference, majority_paths
 from textaxa.evaluation._result import Evaluation, HierarchicalScores, LevelScores, NodeScores
+from textaxa.evaluation._scorer import path_scores
 from textaxa.evaluation._systems import AgainstBest, Answers, SystemComparison, answers_of, compare_systems, holm
 from textaxa.evaluation._table import render, to_markdown
 
@@ -47,6 +48,7 @@ __all__ = [
     "holm",
     "majority_paths",
     "paired_test",
+    "path_scores",
     "per_node",
     "render",
     "to_markdown",
