@@ -214,6 +214,8 @@ def test_a_model_is_trained_on_a_corpus(vocabulary, tmp_path):
 
 
 def test_the_commands_take_a_vocabulary_and_a_folder_of_documents(tmp_path):
+    pytest.importorskip("sklearn", reason="training is not there; it comes with the extra train")
+    pytest.importorskip("torch", reason="training is not there; it comes with the extra train")
     run = CliRunner().invoke
     vocabulary = write(tmp_path, "v.tsv", VOCABULARY)
     codes = tmp_path / "v.csv"

@@ -37,6 +37,17 @@ def test_ties_do_not_change_with_k_or_with_the_batch(taxonomy, k, seed):
     assert together == [top_paths(taxonomy, row[None], k)[0] for row in proba]
 
 
+def test_many_equal_values_come_in_node_order():
+    """Sorts of more than 16 values keep the order of equal ones only where they are told to."""
+    taxonomy = Taxonomy.from_paths([(f"n{number:03}",) for number in range(200)])
+    generator = np.random.default_rng(0)
+    proba = np.zeros((3, 200))
+    for row in proba:  # nothing left out equals what is taken, so the taken ones alone are sorted
+        row[generator.choice(200, 120, replace=False)] = generator.integers(1, 4, size=120) / 4
+    for row, predictions in zip(proba, top_paths(taxonomy, proba, 120), strict=True):
+        assert [p.node for p in predictions] == sorted(range(200), key=lambda node: (-row[node], node))[:120]
+
+
 @given(coherent_cases())
 def test_a_prediction_says_the_probability_of_every_node_on_its_path(case):
     taxonomy, _, node_proba = case

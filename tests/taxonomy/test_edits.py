@@ -177,6 +177,14 @@ def test_new_nodes_get_codes_where_there_are_some():
         after(Add(("Rest",), code="g"))
 
 
+def test_codes_that_only_number_the_nodes_are_counted_again():
+    numbered = Taxonomy.from_records(
+        [NodeRecord("1", (), "Games"), NodeRecord("2", (), "Tools"), NodeRecord("3", ("1",), "Sports")]
+    )
+    assert after(Add(("Travel",)), old=numbered).taxonomy.codes == ("1", "2", "3", "4")
+    assert after(Remove(("Tools",)), old=numbered).taxonomy.codes == ("1", "2")
+
+
 def test_codes_alone_tell_exactly_the_edits():
     edited = after(Rename(("Games",), "Xyz"), Move(("Xyz", "Sports"), ("Tools",)), old=CODED)
     assert diff_taxonomies(CODED, edited.taxonomy) == edited.diff
