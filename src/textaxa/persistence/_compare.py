@@ -34,8 +34,8 @@ class FileDifference:
 
         Examples
         --------
-        >>> FileDifference("head.safetensors", 2, 4, 0.00125).sentence()
-        'head.safetensors: 2 of 4 tensors differ, by at most 0.0012'
+        >>> FileDifference("head.safetensors", 2, 4, 0.002).sentence()
+        'head.safetensors: 2 of 4 tensors differ, by at most 0.002'
         """
         if not self.of:
             return f"{self.file}: differs"
