@@ -12,6 +12,7 @@ from jobs.predicted_apps import write_table
 from textaxa.data import iterate_rows
 from textaxa.decisions import Choice
 from textaxa.distributed import predict_parts
+from textaxa.distributed._kept import begin
 from textaxa.distributed._storage import Storage
 from textaxa.errors import ConfigError, DataError, ModelFileError
 from textaxa.jobs._listener import Interrupted
@@ -88,6 +89,20 @@ def test_a_damaged_part_is_written_again(model, folder, tmp_path, damage):
         file.write_bytes(whole)
     assert predict_parts(model, folder, out, block_rows=30).resumed == 8
     assert read(out) == alone(model, folder, tmp_path / "alone.parquet")
+
+
+def test_a_record_with_a_flipped_bit_is_not_trusted(model, folder, tmp_path):
+    out = tmp_path / "out"
+    predict_parts(model, folder, out, block_rows=30)
+    place = Storage(str(out))
+    file, plan = out / "_textaxa/done/000004.json", place.read_json("_textaxa/plan.json")
+    whole = file.read_bytes()
+    for at in range(0, len(whole), 7):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        known = begin(place, plan, overwrite=False, restart=False)
+        assert 4 not in known or known[4] == json.loads(whole), at
+    file.write_bytes(whole)
+    assert len(begin(place, plan, overwrite=False, restart=False)) == 9
 
 
 def test_given_again_nothing_is_done(model, folder, tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 
 from textaxa._version import __version__
 from textaxa.distributed._claim import LEASE_FILE
-from textaxa.distributed._pieces import KEPT, Task, done_name, done_numbers, part_name
+from textaxa.distributed._pieces import KEPT, Task, done_name, done_numbers, part_name, sum_of
 from textaxa.distributed._plan import Input
 from textaxa.distributed._storage import Storage
 from textaxa.errors import ConfigError, ModelFileError
@@ -99,7 +99,9 @@ def _done(place: Storage, plan: Entry) -> dict[int, Entry]:
     def known(number: int) -> Entry | None:
         entry = place.read_json(done_name(number))
         part = part_name(number, plan["options"]["format"])
-        return entry if isinstance(entry, dict) and _is_as_written(place, part, entry) else None
+        if not isinstance(entry, dict) or entry.get("sum") != sum_of(entry):  # a bit may have flipped in it
+            return None
+        return entry if _is_as_written(place, part, entry) else None
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         found = dict(zip(numbers, threads.map(known, numbers), strict=True))

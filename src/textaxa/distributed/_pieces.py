@@ -5,6 +5,7 @@ before it could tell, or was thought to be dead) leaves one file, not two.
 """
 
 import hashlib
+import json
 import os
 import re
 import socket
@@ -129,7 +130,7 @@ class PieceScorer:
             "seconds": round(time.monotonic() - began, 3),
             "worker": f"{socket.gethostname()}:{os.getpid()}",
         }
-        self._output.write_json(done_name(piece.number), entry)
+        self._output.write_json(done_name(piece.number), entry | {"sum": sum_of(entry)})
         return entry
 
     def _stream(self, piece: Piece, stack: ExitStack) -> tuple[Any, RowStream]:
@@ -172,6 +173,12 @@ def part_name(number: int, format: str) -> str:
 def done_name(number: int) -> str:
     """Give the name of the file that says that a piece is done."""
     return f"{KEPT}/done/{number:06}.json"
+
+
+def sum_of(entry: dict[str, Any]) -> str:
+    """Give the checksum of what is known of a piece, without the one that it holds itself."""
+    known = {name: value for name, value in entry.items() if name != "sum"}
+    return hashlib.sha256(json.dumps(known, sort_keys=True).encode("ascii")).hexdigest()
 
 
 def done_numbers(output: Storage) -> list[int]:
