@@ -27,8 +27,9 @@ _MODULES = 1_000
 _LABELS, _MOST_LABELS = "num_labels", 1_000_000
 """transformers makes a dictionary of as many names."""
 
-_MADE_UP = 2
-"""A pooler and the like may be missing in the file, and are left out later: never as much as is there."""
+_MADE_UP, _PACKED = 2, 16
+"""A pooler and the like may be missing in the file, and are left out later: never as much as is there. Quantised
+weights lie up to eight in a number."""
 
 _INDEX = "model.safetensors.index.json"
 
@@ -60,7 +61,8 @@ def check_asked(folder: Path) -> None:
     if not shapes:
         return  # transformers says what is missing
     held = sum(math.prod(shape) for shape in shapes)
-    for name, number in _numbers(_json(folder / "config.json")):
+    config = _json(folder / "config.json")
+    for name, number in _numbers(config):
         most = max(held, _ALWAYS_FINE)
         if name == _LABELS:
             most = _MOST_LABELS
@@ -69,7 +71,7 @@ def check_asked(folder: Path) -> None:
         if number > most:
             raise _too_much(folder, f"{name} = {_short(number)}", held)
     asked = _parameters(folder)
-    if asked > _MADE_UP * held:
+    if asked > held * (_PACKED if isinstance(config, dict) and config.get("quantization_config") else _MADE_UP):
         raise _too_much(folder, f"{asked:,} weights", held)
 
 
