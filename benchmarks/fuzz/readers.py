@@ -92,6 +92,7 @@ def _run(name: str, seconds: int) -> dict[str, Any]:
             ],
             capture_output=True,
             text=True,
+            errors="replace",
             check=False,
             env={**os.environ, "HF_HUB_OFFLINE": "1"},
         )

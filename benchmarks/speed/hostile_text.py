@@ -201,6 +201,7 @@ def _page(found: list[dict[str, Any]], machine: str) -> str:
     steep = [name for name, value in _growths(found).items() if value is not None and value > FAIR_GROWTH]
     worst = ", ".join(steep) if steep else "none"
     parts += ["", f"Texts that grow by more than {FAIR_GROWTH:g} times what is in proportion: {worst}."]
+    parts += ["", "Engines that are not here were not measured yet: run it again with `--only ENGINE`."]
     return "\n".join(parts)
 
 
