@@ -67,7 +67,8 @@ def measure(room: str, place: Path, size: int, seed: int, *, batches: int) -> di
         mutmut(place, "no.such.mutant")  # makes them all, and tests none
         made.touch()
     names = sorted(outcomes(place, room))
-    chosen = sorted(random.Random(seed).sample(names, min(size, len(names))))  # noqa: S311 - a sample, no secret
+    # Tested in the order drawn: what a stopped run reached is a sample of the whole room, too.
+    chosen = random.Random(seed).sample(names, min(size, len(names)))  # noqa: S311 - a sample, no secret
     for _ in range(batches):
         left = [name for name in chosen if outcomes(place, room)[name] is None]
         if not left:
@@ -76,8 +77,22 @@ def measure(room: str, place: Path, size: int, seed: int, *, batches: int) -> di
     found = outcomes(place, room)
     told = {name: told_outcome(found[name]) for name in chosen if found[name] is not None}
     counts = Counter(told.values())
-    survivors = [name for name, outcome in told.items() if outcome in ("survived", "no tests")]
-    return {"room": room, "mutants": len(names), "tested": len(told), **counts, "survivors": survivors}
+    survivors = sorted(name for name, outcome in told.items() if outcome in ("survived", "no tests"))
+    return {
+        "room": room,
+        "mutants": len(names),
+        "sample": len(chosen),
+        "tested": len(told),
+        **counts,
+        "files": sorted({module(name) for name in told}),
+        "all_files": len({module(name) for name in names}),
+        "survivors": survivors,
+    }
+
+
+def module(name: str) -> str:
+    """Give the file of a mutant, ``_beam`` of ``textaxa.decoding._beam.x_beam_paths__mutmut_42``."""
+    return name.split(".")[-2]
 
 
 def lay_out(room: str, place: Path) -> None:
@@ -131,7 +146,18 @@ def page(rows: list[dict], seed: int) -> str:
         "| room | mutants | tested | failed a test | time ran out | no test runs it | survived | found | 95 % |\n"
         "| --- | --: | --: | --: | --: | --: | --: | --: | --: |\n"
     )
-    return head + "".join(line(row) for row in rows)
+    return head + "".join(line(row) for row in rows) + "".join(unfinished(row) for row in rows)
+
+
+def unfinished(row: dict) -> str:
+    """Say what a stopped run reached."""
+    if row["tested"] == row["sample"]:
+        return ""
+    files = ", ".join(f"`{name}`" for name in row["files"])
+    return (
+        f"\n{row['room']}: {row['tested']} of the {row['sample']} drawn were tested before the run was stopped; they "
+        f"lie in {len(row['files'])} of {row['all_files']} files ({files}), and the number is one of these.\n"
+    )
 
 
 def line(row: dict) -> str:

@@ -125,11 +125,14 @@ def page(rows: dict[str, dict]) -> str:
         "the oldest of every dependency that pyproject.toml allows and that has a wheel for this Python.\n\n"
         "| environment | versions | passed | failed | skipped |\n| --- | --- | --: | --: | --: |\n"
     )
-    return head + "".join(
+    failures = [f"- {row['name']}: {', '.join(row['failures'])}\n" for row in rows.values() if row["failures"]]
+    told = "\n## What failed\n\n" + "".join(failures) if failures else ""
+    table = "".join(
         f"| {row['name']} | {', '.join(f'{name} {number}' for name, number in row['versions'].items())} | "
         f"{row.get('passed', 0):,} | {row.get('failed', 0) + row.get('error', 0)} | {row.get('skipped', 0)} |\n"
         for row in rows.values()
     )
+    return head + table + told
 
 
 if __name__ == "__main__":
