@@ -26,6 +26,11 @@ def test_a_sound_taxonomy_has_no_findings():
     assert dict(report.facts) == {"nodes": "8", "levels": "3 (2 + 4 + 2)", "leaves": "5", "kind": "tree"}
 
 
+def test_faults_of_a_codes_file_come_in_the_order_of_its_rows():
+    report = checking("code,parent,name,terminal\na,,A,maybe\n,a,B,\nb,a,C,perhaps\nb,a,D,\n", format="codes")
+    assert [finding.kind for finding in report.errors] == ["terminal", "blank-code", "duplicate-code"]
+
+
 def test_everything_wrong_with_a_codes_file_in_one_report():
     text = """code,parent,name,description
 1,,Games,
