@@ -15,8 +15,8 @@ PUBLIC = {
     "__version__", "check", "check_taxonomy", "compare", "demo", "diff_taxonomies", "evaluate", "evaluate_paths",
     "explain", "export", "info", "init", "iterate_rows", "load_model", "migrate", "optimise", "paired_test", "predict",
     "predict_frame", "pull", "push",
-    "read_config", "read_examples", "read_taxonomy", "reproduce", "save_model", "select", "teach", "train", "tune", "write_taxonomy",
-    "zero_shot",
+    "read_config", "read_examples", "read_taxonomy", "reproduce", "save_model", "select", "teach", "train", "tune",
+    "write_taxonomy", "zero_shot",
 }  # fmt: skip
 
 

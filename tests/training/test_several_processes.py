@@ -277,11 +277,11 @@ def _pretended(rank, world):
     return together
 
 
-def test_models_are_not_divided(monkeypatch):
+def test_deepspeed_is_refused(monkeypatch):
     for name, value in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("ACCELERATE_USE_FSDP", "true")
-    with pytest.raises(ConfigError, match="FSDP would divide the model"):
+    monkeypatch.setenv("ACCELERATE_USE_DEEPSPEED", "true")
+    with pytest.raises(ConfigError, match=r"DEEPSPEED is not offered\. Choose FSDP"):
         join()
 
 

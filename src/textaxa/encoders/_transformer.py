@@ -53,6 +53,11 @@ class TransformerEncoder(Encoder):
         found = _list_of_layers(self.backbone)
         return None if found is None else len(found)
 
+    @property
+    def layers(self) -> Sequence[nn.Module]:
+        """Its layers, from the bottom up; none where no list of them was found."""
+        return list(_list_of_layers(self.backbone) or ())
+
     def forward(
         self,
         input_ids: torch.Tensor,

@@ -146,6 +146,40 @@ def _kind(error: TextaxaError) -> str:
 
 ALONE = Together(Launched())
 
+_FSDP = "ACCELERATE_USE_FSDP"
+_MORE_OF_FSDP = ("FSDP_OFFLOAD_PARAMS", "FSDP_ACTIVATION_CHECKPOINTING")
+"""Choices of ``accelerate config`` that save yet more memory; who counts on them must not learn it from a full GPU."""
+
+
+@contextmanager
+def asked_to_divide(together: Together) -> Iterator[bool]:
+    """Tell whether the launcher was told to use FSDP; in the block, nobody else hears of it.
+
+    Raises
+    ------
+    ConfigError
+        It was told to do more than is offered.
+    """
+    asked = together.world > 1 and _is_set(_FSDP)
+    wanted = [name for name in _MORE_OF_FSDP if asked and _is_set(name)]
+    if wanted:
+        raise ConfigError(
+            f"{' and '.join(wanted)}: FSDP divides weights, gradients and the optimizer's state here, and does nothing "
+            "else. Switch that off in `accelerate config`."
+        )
+    before = os.environ.get(_FSDP, "false")
+    try:
+        if asked:
+            os.environ[_FSDP] = "false"  # or transformers and accelerate would begin a division of their own
+        yield asked
+    finally:
+        if asked:
+            os.environ[_FSDP] = before
+
+
+def _is_set(name: str) -> bool:
+    return os.environ.get(name, "false").lower() in {"true", "1"}
+
 
 def join() -> Together:
     """Give the processes that were launched together; they find each other at the first call.
@@ -153,16 +187,16 @@ def join() -> Together:
     Raises
     ------
     ConfigError
-        They do not find each other; or they are asked to shard the model.
+        They do not find each other; or they are asked to divide the model in a way that is not offered.
     """
     place = launched()
     if place.world == 1:
         return ALONE
-    for name in ("FSDP", "DEEPSPEED", "MEGATRON_LM"):
-        if os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
+    for name in ("DEEPSPEED", "MEGATRON_LM"):
+        if _is_set(f"ACCELERATE_USE_{name}"):
             raise ConfigError(
-                f"{name} would divide the model among the processes, and textaxa divides only the rows (DDP): every "
-                "process holds the whole model. Choose plain multi-GPU or multi-CPU in `accelerate config`."
+                f"{name} is not offered. Choose FSDP in `accelerate config` to divide the model among the processes, "
+                "or plain multi-GPU or multi-CPU to divide only the rows."
             )
     if not distributed.is_initialized():
         _meet(place)

@@ -44,7 +44,7 @@ from textaxa.training._run import (
     weights_fingerprint,
 )
 from textaxa.training._start import Listener
-from textaxa.training._together import ALONE, Together, join, quiet
+from textaxa.training._together import ALONE, Together, asked_to_divide, join, quiet
 from textaxa.training._tracking import place_logs, told_settings
 from textaxa.training._trainer import HierarchyTrainer, TrainingStep
 from textaxa.training._validation import Validation
@@ -75,8 +75,15 @@ def train_network(
         folder = checkpoint_dir or Path(_temporary(together, stack))
         fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
         checkpoint = open_together(folder, fingerprint, together, resume=resume)
+        divide = stack.enter_context(asked_to_divide(together))
+        if divide and reads_labels(head_class(settings.head)):
+            raise ConfigError(
+                f"The head {settings.head!r} encodes label texts in every step, which FSDP does not do yet. Choose "
+                "another head, or plain multi-GPU or multi-CPU in `accelerate config`."
+            )
         stack.enter_context(local_seeds(settings.training.seed))
         run = _Run(settings, taxonomy, folder, listener if together.main else None, vectors, together=together)
+        run.divide = divide
         run.trackers = tuple(dict.fromkeys(report_to)) if together.main else ()
         model = run.train(texts, labels, valid, checkpoint)
         together.wait()  # the main process may now remove what the others have read
@@ -121,6 +128,7 @@ class _Run:
         self.vectors = vectors
         self.time_was_over = False
         self.trackers: tuple[str, ...] = ()
+        self.divide = False
 
     def train(
         self, texts: Sequence[str], labels: Labels, valid: tuple[Sequence[str], Labels] | None, checkpoint: Path | None
@@ -330,8 +338,15 @@ class _Run:
             how: dict[str, Any] = {"rows": len(lengths), "validated": validate is not None, "world": world}
             arguments = trainer_arguments(recipe, self.folder, **how, report_to=self.trackers)
             arguments.told = told_settings(model.settings)
+            step = TrainingStep(
+                model,
+                frozen=self.frozen,
+                label_vectors=label_vectors,
+                together=self.together,
+                divide=self.divide and not self.frozen,
+            )
             trainer = HierarchyTrainer(
-                model=TrainingStep(model, frozen=self.frozen, label_vectors=label_vectors, together=self.together),
+                model=step,
                 args=arguments,
                 data_collator=collate,
                 train_dataset=range(len(lengths)),
@@ -350,11 +365,13 @@ class _Run:
                 self.time_was_over = time_was_over(checkpoint)
             if checkpoint is not None and (self.time_was_over or stopped_early(checkpoint, recipe.patience)):
                 trainer.model.load_state_dict(load_file(best_checkpoint(checkpoint) / "model.safetensors"))
+                step.undivide()
                 return _scores_at(*history(checkpoint))
             try:
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
             except (SafetensorError, RuntimeError) as error:
                 raise _checkpoint_error(error, self.folder) from error
+        step.undivide()
         # Asked of the trainer: a resumed run has another callback object than the one that was given.
         known = trainer.callback_handler.callbacks
         self.time_was_over = any(one.over for one in known if isinstance(one, TimeBudget))

@@ -2,8 +2,9 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -20,6 +21,9 @@ from textaxa.training._shares import ShareLoader
 from textaxa.training._together import ALONE, Together
 from textaxa.training._token_rows import token_rows
 
+if TYPE_CHECKING:
+    from textaxa.training._divided import Divided
+
 
 class TrainingStep(nn.Module):
     """One step of training: texts or stored features in, the loss out.
@@ -30,11 +34,18 @@ class TrainingStep(nn.Module):
     Where the head reads label texts and the encoder learns, ``label_vectors`` encodes them: with gradient in each step,
     and once for all after every epoch.
 
-    Of several processes, each sees its share of a batch, and ``weight`` is what its mean loss weighs among theirs.
+    Of several processes, each sees its share of a batch, and ``weight`` is what its mean loss weighs among theirs. With
+    ``divide`` each holds its part of the weights, too.
     """
 
     def __init__(
-        self, model: Model, *, frozen: bool, label_vectors: LabelVectors | None = None, together: Together = ALONE
+        self,
+        model: Model,
+        *,
+        frozen: bool,
+        label_vectors: LabelVectors | None = None,
+        together: Together = ALONE,
+        divide: bool = False,
     ) -> None:
         super().__init__()
         self.together = together
@@ -45,7 +56,8 @@ class TrainingStep(nn.Module):
         self.head = model.head
         self.progress = 0.0
         # Label texts are encoded, too, so that more than the batch's own tokens would have to be noted.
-        self._token_rows = None if label_vectors else token_rows(self, self.encoder, together)
+        self._token_rows = None if label_vectors or divide else token_rows(self, self.encoder, together)
+        self.divided = _divided(self, model, together) if divide else None
 
     def forward(  # noqa: PLR0917 - what a batch holds
         self,
@@ -86,7 +98,17 @@ class TrainingStep(nn.Module):
         self.agree()
         self.head.end_epoch()
         if self.label_vectors is not None:
-            self.label_vectors.store()
+            with self.whole():
+                self.label_vectors.store()
+
+    def whole(self) -> AbstractContextManager[None]:
+        """Have all weights for a block: what is not a step of training needs it where the model is divided."""
+        return nullcontext() if self.divided is None else self.divided.whole()
+
+    def undivide(self) -> None:
+        """Give the model its weights, where they were divided: the end of training."""
+        if self.divided is not None:
+            self.divided.undo()
 
     def _read(self, *tokens: torch.Tensor | None) -> Any:
         """Encode tokens to what the head reads: text vectors, or token states with their mask."""
@@ -124,6 +146,11 @@ class HierarchyTrainer(Trainer):
         self._recipe = recipe
         self._validate = validate
         self._together = together
+        step: Any = self.model
+        self._divided: Divided | None = step.divided
+        if self._divided is not None:  # accelerate has to see to the precision only, or it would add DDP
+            self.accelerator.prepare_model(step, device_placement=False, evaluation_mode=True)
+            step._is_accelerate_prepared = True
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedOrder:
         del train_dataset
@@ -143,22 +170,43 @@ class HierarchyTrainer(Trainer):
         if self.args.should_save:
             remove_old(Path(str(self.args.output_dir)), best=self.state.best_model_checkpoint)
 
+    def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
+        if self._divided is not None:  # all have to take part
+            state_dict = self.model.state_dict()
+        super()._save(output_dir, state_dict)
+
+    def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
+        optimizer: Any = self.optimizer
+        if self._divided is not None and not self.args.should_save:
+            optimizer.state_dict()  # the main process asks for it now
+        super()._save_optimizer_and_scheduler(output_dir)
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         """Make AdamW with one rate for the encoder, one for the head; no decay on biases and norms."""
         del model
         if self.optimizer is None:
             groups = parameter_groups(self.model, self._recipe)
             self.optimizer = torch.optim.AdamW(groups, lr=self._recipe.encoder_rate or 0.0, fused=True)
+            if self._divided is not None:
+                self._divided.watch(self.optimizer)
         return self.optimizer
 
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         """Score the validation rows by the given function; early stopping and the best checkpoint read the result."""
         del args, kwargs
-        scores = self._validate() if self._validate else {}
+        step: Any = self.model
+        with step.whole():
+            scores = self._validate() if self._validate else {}
         metrics = {f"eval_{name}": value for name, value in scores.items()}
         self.log(dict(metrics))  # the Trainer adds its own entries to what it logs
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
         return metrics
+
+
+def _divided(step: TrainingStep, model: Model, together: Together) -> "Divided":
+    from textaxa.training._divided import Divided  # noqa: PLC0415 - much to import, for few
+
+    return Divided(step, model, together)
 
 
 def remove_old(folder: Path, *, best: str | None) -> None:

@@ -1,0 +1,147 @@
+"""A model that processes hold together (FSDP) learns what it does in one, and its checkpoints are those of one."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+import torch
+from tiny_encoder import make_tiny_encoder
+from training.apps import rows
+from training.processes import in_processes, without_dropout
+
+from textaxa._processes import launched
+from textaxa.errors import ConfigError
+from textaxa.heads import head_settings as settings_of
+from textaxa.heads.flat import FlatSettings
+from textaxa.settings import EncoderSettings, TrainingSettings
+from textaxa.taxonomy import Taxonomy
+from textaxa.training import _divided, train_model
+
+TEXTS, LABELS = rows(93)
+VALID = (TEXTS[:29], LABELS[:29])
+TAXONOMY = Taxonomy.from_paths([paths[0] for paths in LABELS], sort=True)
+
+NOISE = 2e-3
+"""As in `test_several_processes`, which shows that another seed differs by much more."""
+
+KINDS = {
+    "all layers": {},
+    "top layers": {"encoder": {"trainable_layers": 1}},
+    "uneven": {"batch_size": 7, "gradient_accumulation": 2},
+}
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    return str(without_dropout(make_tiny_encoder(tmp_path_factory.mktemp("tiny"), layers=3)))
+
+
+def train(tiny, *, encoder=None, head="flat", head_settings=None, **options):
+    run = {key: options.pop(key) for key in ("checkpoint_dir", "resume", "listener") if key in options}
+    recipe = {"epochs": 3, "batch_size": 8, "precision": "fp32", "encoder_rate": 1e-4, "head_rate": 3e-3, **options}
+    return train_model(
+        TEXTS,
+        LABELS,
+        TAXONOMY,
+        head=head,
+        head_settings=head_settings or FlatSettings(dropout=0.0),
+        encoder=EncoderSettings(encoder=tiny, max_length=32, **(encoder or {})),
+        training=TrainingSettings(**recipe),
+        valid=VALID,
+        **run,
+    )
+
+
+def told(model):
+    plain = all(type(one) is torch.nn.Parameter for one in model.parameters())
+    return {"proba": model.node_proba(TEXTS), "best": model.summary["best"], "plain": plain}
+
+
+def held(step):
+    """The numbers that this process holds of what learns, and how many there are in all."""
+    learns = [one for one in step.parameters() if one.requires_grad]
+    here = [one.to_local() if hasattr(one, "to_local") else one for one in learns]
+    return sum(one.numel() for one in here), sum(one.numel() for one in learns)
+
+
+def divided(tiny, options):
+    os.environ["ACCELERATE_USE_FSDP"] = "true"
+    seen, undo = [], _divided.Divided.undo
+
+    def noting(self):
+        seen.append(held(self.step))
+        undo(self)
+
+    _divided.Divided.undo = noting
+    return told(train(tiny, **options)) | {"held": seen, "asked": os.environ["ACCELERATE_USE_FSDP"]}
+
+
+def assert_alike(one, other):
+    np.testing.assert_allclose(one["proba"], other["proba"], atol=NOISE)
+    assert one["best"] == pytest.approx(other["best"], abs=1e-6)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_divided_weights_learn_what_whole_ones_do(tiny, kind):
+    alone = told(train(tiny, **KINDS[kind]))
+    found = in_processes(2, divided, tiny, KINDS[kind])
+    for one in found:
+        assert_alike(one, alone)
+        assert one["plain"], "the model knows nothing of the division"
+        np.testing.assert_array_equal(one["proba"], found[0]["proba"], "all end with one model")
+        ((here, all_of_it),) = one["held"]
+        assert here < 0.6 * all_of_it
+    assert found[0]["asked"] == "true"
+
+
+def test_what_is_not_offered_is_refused(tiny):
+    for told_of, words in (
+        ({"ACCELERATE_USE_FSDP": "true", "FSDP_OFFLOAD_PARAMS": "true"}, "FSDP_OFFLOAD_PARAMS: FSDP divides weights"),
+        ({"ACCELERATE_USE_DEEPSPEED": "true"}, "DEEPSPEED is not offered"),
+    ):
+        assert all(words in one for one in in_processes(2, refused, tiny, told_of, "flat"))
+    found = in_processes(2, refused, tiny, {"ACCELERATE_USE_FSDP": "true"}, "label-text")
+    assert all("encodes label texts in every step" in one for one in found)
+
+
+def refused(tiny, told_of, head):
+    os.environ |= told_of
+    settings = {"head": head, "head_settings": settings_of(head)()}
+    try:
+        train(tiny, **settings)
+    except ConfigError as error:
+        return str(error)
+    return "trained"
+
+
+def interrupted(tiny, folder, divide):
+    """Train until the first process is told to stop."""
+    os.environ["ACCELERATE_USE_FSDP"] = str(divide)
+
+    def listener(event):
+        if event["event"] == "step" and event["step"] == 17:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    try:
+        train(tiny, checkpoint_dir=folder, listener=listener if launched().main else None)
+    except KeyboardInterrupt:
+        return "stopped"
+    return "ended"
+
+
+def resumed(tiny, folder, divide):
+    os.environ["ACCELERATE_USE_FSDP"] = str(divide)
+    return told(train(tiny, checkpoint_dir=folder, resume=True))
+
+
+@pytest.mark.parametrize(("first", "then"), [(True, None), (False, True)])
+def test_a_run_is_resumed_divided_or_not(tiny, tmp_path, first, then):
+    folder = tmp_path / "kept"
+    alone = told(train(tiny))
+    assert in_processes(2, interrupted, tiny, folder, first) == ["stopped", "stopped"]
+    if then is None:
+        assert_alike(told(train(tiny, checkpoint_dir=folder, resume=True)), alone)
+        return
+    for one in in_processes(2, resumed, tiny, folder, then):
+        assert_alike(one, alone)
