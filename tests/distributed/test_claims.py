@@ -158,6 +158,37 @@ class TestAtAnAddress:
         assert not place.exists("_textaxa/manifest.json")
 
 
+def test_a_lease_outlives_errors_of_the_store_that_are_no_oserror(place, heard, monkeypatch):
+    lease, again = Lease(place, NAME, heard.append), threading.Event()
+    reads, write = [], place.write_json
+    lease.take()
+
+    def away(name):
+        reads.append(name)
+        if len(reads) < 3:
+            raise RuntimeError("endpoint not reached")
+        return type(place).read_json(place, name)
+
+    def wrote(name, value):
+        write(name, value)
+        again.set()
+
+    monkeypatch.setattr(place, "read_json", away)
+    monkeypatch.setattr(place, "write_json", wrote)
+    assert again.wait(20)
+    lease.check()
+    lease.give_back()
+    assert not place.exists(NAME)
+
+
+def test_names_in_a_store_may_have_empty_parts(monkeypatch):
+    place = Storage("memory://in")
+    found = ["/in//a.csv", "/in/b.csv", "/in//_c.csv", "/in/.d/e.csv", "/in/f.txt"]
+    monkeypatch.setattr(place.fs, "isfile", lambda path: False)
+    monkeypatch.setattr(place.fs, "find", lambda path: found)
+    assert place.files((".csv",)) == ["/in//a.csv", "/in/b.csv"]
+
+
 class _Does(list):
     """Hears that a lease is watched, and does something then."""
 

@@ -145,7 +145,9 @@ class Lease:
 
     def _live(self) -> None:
         while not self._ended.wait(BEAT):
-            with suppress(OSError):  # the store may be away for a moment
+            # The store may be away for a moment; clients of stores have errors of their own for it. Had one ended this
+            # thread, nobody would notice that the lease is lost.
+            with suppress(Exception):
                 if self._read().get("id") != self._id:
                     self._lost.set()
                     return

@@ -7,6 +7,7 @@ object store shows nothing before the last byte.
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
 import tempfile
@@ -79,7 +80,8 @@ class Storage:
             return [self.path]
         start = len(self.path.rstrip("/")) + 1
         found = (path for path in self.fs.find(self.path) if path.lower().endswith(endings))
-        return sorted(path for path in found if not any(name[0] in "._" for name in path[start:].split("/")))
+        # A key of an object store may have an empty part: "in//a.csv".
+        return sorted(path for path in found if not re.search(r"(^|/)[._]", path[start:]))
 
     def stamp(self, path: str) -> list[Any]:
         """Give what tells a file from another of its name: its size, and its mark or time of change."""
