@@ -16,6 +16,8 @@ from jobs.predicted_apps import linear_model
 from textaxa import HierarchicalTextClassifier, load_model, pull, push
 from textaxa.cli._app import app
 from textaxa.errors import ConfigError, ModelFileError, TextaxaError
+from textaxa.fast_path import FastPathModel
+from textaxa.persistence import save_model
 
 TOKEN = "hf_made_up"  # noqa: S105
 TEXTS = ["football match of the club", "edit a photo", "bank note"]
@@ -50,6 +52,18 @@ def test_a_model_comes_back_byte_for_byte(hub, trained, tmp_path):
     assert not any(path.is_symlink() for path in got.rglob("*"))
     first, second = (load_model(folder).node_proba(TEXTS) for folder in (trained, got))
     assert (first == second).all()
+
+
+def test_the_models_inside_a_fast_path_are_checked_too(hub, trained, tmp_path):
+    model = load_model(trained)
+    both = save_model(FastPathModel(model, model, 0.9), tmp_path / "both")
+    push(both, "anna/both", endpoint=hub.endpoint)
+    files = hub.files("anna/both")
+    damaged = next(name for name in files if name.startswith("strong/") and name.endswith(".safetensors"))
+    files[damaged] = files[damaged][:-1] + bytes([files[damaged][-1] ^ 1])
+    with pytest.raises(ModelFileError, match=r"is damaged or was changed"):
+        pull("anna/both", tmp_path / "got", endpoint=hub.endpoint)
+    assert not (tmp_path / "got").exists()
 
 
 def test_only_the_files_of_the_model_are_pushed(hub, trained, tmp_path):

@@ -115,7 +115,8 @@ def pulled(
         for file in sorted(snapshot.rglob("*")):
             if file.is_file() and _is_wanted(file.relative_to(snapshot), wanted, parts):
                 _bring(file, folder / file.relative_to(snapshot))
-        verify(folder, read_config(folder)["files"])
+        for model in (folder, *(folder / part for part in parts)):
+            verify(model, read_config(model)["files"])
         yield folder
 
 
