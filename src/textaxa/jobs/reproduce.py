@@ -3,22 +3,22 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from textaxa._processes import launched
 from textaxa.config import Config
 from textaxa.data import Examples, rows_fingerprint
-from textaxa.errors import ConfigError, DataError, ModelFileError
+from textaxa.errors import ConfigError, DataError
 from textaxa.heads import needs_encoder
 from textaxa.jobs import _provenance as provenance
 from textaxa.jobs import _several as together
 from textaxa.jobs._interrupted import recorded_feedback, training_folder
 from textaxa.jobs._listener import Interrupted, Listener, nobody
 from textaxa.jobs._output import check_new_folder
+from textaxa.jobs._record import Record, read_record
 from textaxa.jobs.train import TrainResult, read_rows, require_packages, train_examples
-from textaxa.persistence import read_config
 from textaxa.persistence._compare import FileDifference, compare_folders
 from textaxa.persistence._decisions import CALIBRATION, HELD_OUT, THRESHOLDS
 from textaxa.taxonomy import Taxonomy
@@ -73,18 +73,6 @@ class Reproduced:
         }
 
 
-@dataclass(frozen=True)
-class _Record:
-    """What a model's folder tells of its training."""
-
-    config: Config
-    rows: Mapping[str, str]
-    taxonomy: str
-    corrections: Sequence[int]
-    summary: Mapping[str, Any]
-    remarks: tuple[str, ...] = ()
-
-
 def reproduce(
     model: str | Path,
     *,
@@ -133,7 +121,7 @@ def reproduce(
     listener = listener if launched().main else nobody
     files: dict[str, Any] = {"table": table, "valid": valid, "taxonomy": taxonomy, "feedback": feedback}
     files["encoder"] = encoder
-    record = _with_files(_record(Path(model)), **files)
+    record = read_record(Path(model)).with_files(**files)
     if out is None and (resume or overwrite or launched().world > 1):
         raise ConfigError("Nothing of it is kept without --out. Name a folder with --out.")
     with together.all_or_none(record.config):
@@ -156,84 +144,7 @@ def reproduce(
             return _result(Path(model), record, done, kept=out is not None)
 
 
-def _record(folder: Path) -> _Record:
-    config = read_config(folder)
-    summary = config["summary"]
-    kept = summary.get(provenance.KEY)
-    if summary.get("history") or summary.get("optimised"):
-        raise ConfigError(
-            f"{folder} was changed after it was trained (taught, migrated or optimised), so training again gives "
-            "another model. Reproduce the model that it was made from."
-        )
-    if kept is None:
-        raise ConfigError(
-            f"{folder} does not tell how it was trained: it was not made by `textaxa train`, or by an older version. "
-            "Train it again with the same table and settings."
-        )
-    try:
-        settings = Config.from_dict(kept["settings"], source=f"{folder / 'config.json'}")
-        rows = {side: str(kept["rows"][side]) for side in provenance.SIDES}
-        counts = [int(n) for n in kept["corrections"]]
-        if len(counts) != len(settings.data.feedback):
-            raise ValueError(f"{len(counts)} counts of {len(settings.data.feedback)} files of corrections")
-        record = _Record(settings, rows, str(kept["taxonomy"]), counts, summary)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ModelFileError(f"{folder}: what config.json tells of its training is damaged ({error!r}).") from error
-    return _without_budget(replace(record, remarks=_remarks(kept, summary)), config["training"])
-
-
-def _remarks(kept: Mapping[str, Any], summary: Mapping[str, Any]) -> tuple[str, ...]:
-    found = []
-    if kept.get("resumed"):
-        found.append("the run was interrupted and resumed then")
-    if summary.get("stopped"):
-        found.append(f"the {summary['stopped']} ended the run then; now it goes to its last epoch")
-    if "calibrated_on" in summary:
-        found.append("the model was calibrated again after training; calibration and promises are not compared")
-    return tuple(found)
-
-
-def _without_budget(record: _Record, training: Mapping[str, Any]) -> _Record:
-    """Train what a time budget chose then, not what it would choose today."""
-    config = record.config
-    if config.training.time_budget is None:
-        return record
-    chosen = {name: training[name] for name in ("preset", "epochs") if training.get(name) is not None}
-    return replace(record, config=replace(config, training=replace(config.training, time_budget=None, **chosen)))
-
-
-def _with_files(
-    record: _Record,
-    *,
-    table: str | None,
-    valid: str | None,
-    taxonomy: str | None,
-    feedback: Sequence[str],
-    encoder: str | None,
-) -> _Record:
-    """Lay the files of now over those of then."""
-    config = record.config
-    if feedback and len(feedback) != len(config.data.feedback):
-        raise ConfigError(
-            f"The model was trained with {len(config.data.feedback)} files of corrections, and {len(feedback)} are "
-            "given. Name as many, in the same order."
-        )
-    data = replace(config.data, table=table or config.data.table, valid=valid or config.data.valid)
-    data = replace(data, feedback=tuple(feedback) or data.feedback)
-    if data.table == "-" and table is None:
-        raise ConfigError("The table came from stdin then. Name the table.")
-    return replace(
-        record,
-        config=replace(
-            config,
-            data=data,
-            taxonomy=replace(config.taxonomy, file=taxonomy or config.taxonomy.file),
-            encoder=replace(config.encoder, encoder=encoder or config.encoder.encoder),
-        ),
-    )
-
-
-def _rows(record: _Record, *, out: str | Path | None, resume: bool) -> tuple[Examples, Examples, Taxonomy, Any]:
+def _rows(record: Record, *, out: str | Path | None, resume: bool) -> tuple[Examples, Examples, Taxonomy, Any]:
     """Read the rows, and make sure that they are those of then."""
     data = record.config.data
     first = {str(Path(file).resolve()): count for file, count in zip(data.feedback, record.corrections, strict=True)}
@@ -285,7 +196,7 @@ def _place(model: Path, out: str | Path | None) -> Iterator[Path]:
 
 
 def _train(
-    record: _Record,
+    record: Record,
     rows: tuple[Examples, Examples, Taxonomy, Any],
     place: Path,
     listener: Listener,
@@ -304,7 +215,7 @@ def _told(stopped: str, model: str | Path, *, kept: bool) -> str:
     return stopped.replace("textaxa train", f"textaxa reproduce {model}")
 
 
-def _result(model: Path, record: _Record, done: TrainResult, *, kept: bool) -> Reproduced:
+def _result(model: Path, record: Record, done: TrainResult, *, kept: bool) -> Reproduced:
     after = (CALIBRATION, HELD_OUT, THRESHOLDS) if "calibrated_on" in record.summary else ()
     differences, files = compare_folders(model, done.out, leave_out=after)
     then, now = (provenance.surroundings(summary) for summary in (record.summary, done.model.summary))
