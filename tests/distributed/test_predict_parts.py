@@ -91,6 +91,14 @@ def test_a_damaged_part_is_written_again(model, folder, tmp_path, damage):
     assert read(out) == alone(model, folder, tmp_path / "alone.parquet")
 
 
+@pytest.mark.parametrize("written", ["[1]", "7", '"plan"'])
+def test_a_plan_that_is_none_is_somebody_elses(model, folder, tmp_path, written):
+    (tmp_path / "out" / "_textaxa").mkdir(parents=True)
+    (tmp_path / "out" / "_textaxa" / "plan.json").write_text(written)
+    with pytest.raises(ConfigError, match="is not of a run of textaxa"):
+        predict_parts(model, folder, tmp_path / "out")
+
+
 def test_a_record_with_a_flipped_bit_is_not_trusted(model, folder, tmp_path):
     out = tmp_path / "out"
     predict_parts(model, folder, out, block_rows=30)

@@ -214,9 +214,10 @@ def test_another_search_is_refused(config, tmp_path):
     assert tune(config, tmp_path / "out", search=SEARCH[:1], trials=2, overwrite=True).trials["complete"] == 2
 
 
-def test_a_damaged_plan_is_told(config, tmp_path):
-    tune(config, tmp_path / "out", search=SEARCH, trials=1)
-    (tmp_path / "out/tune.json").write_text("{")
+@pytest.mark.parametrize("written", ["{", "[]", "null"])
+def test_a_damaged_plan_is_told(config, tmp_path, written):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/tune.json").write_text(written)
     with pytest.raises(ConfigError, match="is damaged"):
         tune(config, tmp_path / "out", search=SEARCH, trials=1)
 

@@ -39,7 +39,7 @@ def refuse_strangers(place: Storage) -> None:
     DataError
         It is a file.
     """
-    if place.read_json(PLAN) is None and not (place.is_empty() or _hardly_begun(place)):
+    if _plan_in(place) is None and not (place.is_empty() or _hardly_begun(place)):
         raise ConfigError(
             f"The output {place.address!r} is there already, and is not of a run of textaxa. Name another folder."
         )
@@ -53,7 +53,7 @@ def begin(place: Storage, plan: Entry, *, overwrite: bool, restart: bool) -> dic
     ConfigError
         The output holds a run with another plan.
     """
-    kept = place.read_json(PLAN)
+    kept = _plan_in(place)
     whole = place.exists(MANIFEST)
     if kept == plan and not restart and not (whole and overwrite):
         return {} if not plan["pieces"] else _done(place, plan)
@@ -75,6 +75,12 @@ def sweep(place: Storage) -> None:
         for name in place.names(folder.rstrip("/")):
             if _BEING_WRITTEN.match(name) and (folder or _PART.match(name)):
                 place.remove(folder + name)
+
+
+def _plan_in(place: Storage) -> Entry | None:
+    """Give the plan of an output; None where there is none, or something else under its name."""
+    found = place.read_json(PLAN)
+    return found if isinstance(found, dict) else None
 
 
 def _hardly_begun(place: Storage) -> bool:

@@ -96,12 +96,16 @@ def claim(folder: Path, plan: dict[str, Any], *, overwrite: bool) -> None:
         It holds another search, or something else.
     """
     file = folder / PLAN
+    damaged = f"{str(file)!r} is damaged. Name another folder."
     try:
         before = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         before = None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{str(file)!r} is damaged. Name another folder.") from error
+        raise ConfigError(damaged) from error
+    else:
+        if not isinstance(before, dict):
+            raise ConfigError(damaged)
     if before == plan:
         return
     if before is not None and not overwrite:
