@@ -48,7 +48,7 @@ def test_every_link_leads_somewhere(page):
 
 
 OF_OTHERS = {
-    "docs/distributed.md": {"--standalone", "--nproc-per-node", "--nnodes", "--node-rank", "--master-addr"}
+    "docs/distributed.md": {"--use", "--standalone", "--nproc-per-node", "--nnodes", "--node-rank", "--master-addr"}
     | {"--master-port", "--multi", "--num"},  # torchrun's; accelerate's --multi_gpu and --num_processes
     "docs/reproduce.md": {"--nproc-per-node"},
     "docs/tracking.md": {"--logdir"},

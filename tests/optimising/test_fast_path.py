@@ -149,7 +149,7 @@ def test_a_changed_file_of_a_part_is_found(folder, name):
 def test_a_part_that_leads_elsewhere_is_refused(folder, tmp_path):
     (folder / "cheap").rename(tmp_path / "elsewhere")
     (folder / "cheap").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ModelFileError, match="outside the model folder"):
+    with pytest.raises(ModelFileError, match="leads out of the model folder"):
         load_model(folder)
 
 

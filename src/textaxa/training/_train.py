@@ -76,11 +76,6 @@ def train_network(
         fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
         checkpoint = open_together(folder, fingerprint, together, resume=resume)
         divide = stack.enter_context(asked_to_divide(together))
-        if divide and reads_labels(head_class(settings.head)):
-            raise ConfigError(
-                f"The head {settings.head!r} encodes label texts in every step, which FSDP does not do yet. Choose "
-                "another head, or plain multi-GPU or multi-CPU in `accelerate config`."
-            )
         stack.enter_context(local_seeds(settings.training.seed))
         run = _Run(settings, taxonomy, folder, listener if together.main else None, vectors, together=together)
         run.divide = divide
