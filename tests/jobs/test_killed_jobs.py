@@ -19,7 +19,7 @@ from textaxa.jobs import _partial
 from textaxa.jobs import predict as predict_job
 from textaxa.jobs.calibrate import calibrate
 from textaxa.jobs.train import train
-from textaxa.persistence import save_model
+from textaxa.persistence import _files, _folder, is_model_folder, save_model
 from textaxa.persistence._files import replaced_folder, settled
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked and killed here")
@@ -141,6 +141,22 @@ def test_two_that_save_at_once_leave_one_whole_model(model, tmp_path):
             (folder / "who").write_text(name)
     assert (out / "who").read_text() == "first", "it ended last"
     assert names(tmp_path) == ["model"]
+
+
+def test_nobody_swaps_while_a_saver_looks_at_what_is_there(model, tmp_path, monkeypatch):
+    """Else the old folder would be seen to exist, and the swap's gap be taken for a folder that is no model."""
+    out, ready, looks = tmp_path / "model", load_model(model), []
+
+    def look(folder):
+        free = _files._locked(folder.parent, wait=False)
+        looks.append(free)
+        _files._let_go(free)
+        return is_model_folder(folder)
+
+    monkeypatch.setattr(_folder, "is_model_folder", look)
+    for _ in range(2):
+        save_model(ready, out)
+    assert looks == [None], "the second one looks, and has the names to itself"
 
 
 def test_savers_and_readers_in_several_processes(model, tmp_path):

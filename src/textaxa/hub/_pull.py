@@ -14,7 +14,7 @@ from textaxa.fast_path import NAME as FAST_PATH
 from textaxa.fast_path import PARTS
 from textaxa.hub._told import hub, told
 from textaxa.persistence import is_model_folder, read_config, verify
-from textaxa.persistence._files import replaced_folder
+from textaxa.persistence._files import at_rest, replaced_folder
 
 CONFIG, CARD = "config.json", "README.md"
 
@@ -55,7 +55,9 @@ def pull(
         There is no such repository, it holds no textaxa model or a damaged one, or the network fails.
     """
     target = Path(folder)
-    if target.exists() and not (overwrite and is_model_folder(target)):
+    with _told_of(target), at_rest(target):
+        taken = target.exists() and not (overwrite and is_model_folder(target))
+    if taken:
         raise ConfigError(
             f"{str(target)!r} is already there. Name another folder, or add --overwrite to replace a model."
         )

@@ -53,8 +53,16 @@ def replaced_folder(target: Path) -> Iterator[Path]:
 def settled(target: Path) -> None:
     """Finish a swap that was killed half-way: bring the old folder back if the new one had not yet taken its place."""
     if _aside(target).exists():
-        with _alone(target.parent):  # else a swap that goes on just now would be taken for a killed one
-            _settled(target)
+        with at_rest(target):  # else a swap that goes on just now would be taken for a killed one
+            pass
+
+
+@contextmanager
+def at_rest(target: Path) -> Iterator[None]:
+    """Look at a folder, or at its absence, while nobody swaps it: what is seen there is of one folder."""
+    with _alone(target.parent):
+        _settled(target)
+        yield
 
 
 def _settled(target: Path) -> None:

@@ -27,7 +27,7 @@ from textaxa.persistence._config import (
     write_model_taxonomy,
 )
 from textaxa.persistence._decisions import read_decisions, write_decisions
-from textaxa.persistence._files import check_no_strangers, fingerprints, replaced_folder, verify
+from textaxa.persistence._files import at_rest, check_no_strangers, fingerprints, replaced_folder, verify
 from textaxa.runtime import FOLDER as ONNX
 from textaxa.runtime import (
     RuntimeModel,
@@ -71,11 +71,17 @@ def save_model(model: "Model", folder: str | Path, *, onnx: Path | None = None) 
     if isinstance(model, RuntimeModel):
         raise ConfigError('This model was read without PyTorch and cannot be saved. Read it with runtime="torch".')
     target = Path(folder)
-    if target.exists() and not is_model_folder(target):
-        raise ModelFileError(f"{target} exists and is not a textaxa model, so it is left alone. Give another place.")
     try:
+        with at_rest(target):
+            strange = target.exists() and not is_model_folder(target)
+        if strange:
+            raise ModelFileError(
+                f"{target} exists and is not a textaxa model, so it is left alone. Give another place."
+            )
         with replaced_folder(target) as fresh:
             _write(model, fresh, onnx)
+    except ModelFileError:
+        raise
     except (OSError, SafetensorError) as error:
         reason = _copying(error) if isinstance(error, CopyError) else getattr(error, "strerror", None) or error
         raise ModelFileError(f"The model could not be written to {target}: {reason}.") from error
