@@ -6,7 +6,6 @@ import socket
 import sys
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 _START = multiprocessing.get_context("forkserver")
@@ -79,14 +78,3 @@ def _free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
-
-
-def without_dropout(encoder: Path) -> Path:
-    """Switch dropout off in a tiny encoder: what is drawn at random differs with the number of processes."""
-    config = encoder / "config.json"
-    text = config.read_text(encoding="utf-8")
-    for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
-        assert f'"{name}": 0.1' in text
-        text = text.replace(f'"{name}": 0.1', f'"{name}": 0.0')
-    config.write_text(text, encoding="utf-8")
-    return encoder

@@ -6,24 +6,13 @@ import signal
 import numpy as np
 import pytest
 import torch
-from tiny_encoder import make_tiny_encoder
-from training.apps import rows
-from training.processes import in_processes, without_dropout
+from training.processes import in_processes
+from training.short_runs import NOISE, TEXTS, encoder_without_dropout, train
 
 from textaxa._processes import launched
 from textaxa.errors import ConfigError
-from textaxa.heads.flat import FlatSettings
 from textaxa.heads.label_text import LabelTextSettings
-from textaxa.settings import EncoderSettings, TrainingSettings
-from textaxa.taxonomy import Taxonomy
-from textaxa.training import _divided, train_model
-
-TEXTS, LABELS = rows(93)
-VALID = (TEXTS[:29], LABELS[:29])
-TAXONOMY = Taxonomy.from_paths([paths[0] for paths in LABELS], sort=True)
-
-NOISE = 2e-3
-"""As in `test_several_processes`, which shows that another seed differs by much more."""
+from textaxa.training import _divided
 
 KINDS = {
     "all layers": {},
@@ -35,23 +24,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    return str(without_dropout(make_tiny_encoder(tmp_path_factory.mktemp("tiny"), layers=3)))
-
-
-def train(tiny, *, encoder=None, head="flat", head_settings=None, **options):
-    run = {key: options.pop(key) for key in ("checkpoint_dir", "resume", "listener") if key in options}
-    recipe = {"epochs": 3, "batch_size": 8, "precision": "fp32", "encoder_rate": 1e-4, "head_rate": 3e-3, **options}
-    return train_model(
-        TEXTS,
-        LABELS,
-        TAXONOMY,
-        head=head,
-        head_settings=head_settings or FlatSettings(dropout=0.0),
-        encoder=EncoderSettings(encoder=tiny, max_length=32, **(encoder or {})),
-        training=TrainingSettings(**recipe),
-        valid=VALID,
-        **run,
-    )
+    return encoder_without_dropout(tmp_path_factory.mktemp("tiny"))
 
 
 def told(model):

@@ -5,29 +5,17 @@ import signal
 
 import numpy as np
 import pytest
-from tiny_encoder import make_tiny_encoder
-from training.apps import rows
-from training.processes import in_processes, without_dropout
+from training.processes import in_processes
+from training.short_runs import LABELS, NOISE, TAXONOMY, TEXTS, encoder_without_dropout, train
 
 from textaxa._processes import Launched, launched
 from textaxa.errors import ConfigError, DataError
-from textaxa.heads.flat import FlatSettings
 from textaxa.heads.per_level import PerLevelSettings
-from textaxa.settings import EncoderSettings, TrainingSettings
-from textaxa.taxonomy import Taxonomy
 from textaxa.training import train_model
 from textaxa.training._rows import LengthGroupedOrder
 from textaxa.training._shares import ShareOrder
 from textaxa.training._together import Together, join
 from textaxa.training._validation import Validation
-
-TEXTS, LABELS = rows(93)  # no multiple of anything: last batches are short
-VALID = (TEXTS[:29], LABELS[:29])
-TAXONOMY = Taxonomy.from_paths([paths[0] for paths in LABELS], sort=True)
-RATES = {"encoder_rate": 1e-4, "head_rate": 3e-3}
-
-NOISE = 2e-3
-"""In a probability, after 36 steps; another seed differs by fifty times as much."""
 
 KINDS = {
     "fine-tuned": {},
@@ -44,24 +32,7 @@ KINDS = {
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    return str(without_dropout(make_tiny_encoder(tmp_path_factory.mktemp("tiny"), layers=3)))
-
-
-def train(tiny, *, encoder=None, head="flat", head_settings=None, texts=TEXTS, **options):
-    """Train a head without those directions along which a chained one has no gradient: Adam makes rounding large."""
-    run = {key: options.pop(key) for key in ("checkpoint_dir", "resume", "listener") if key in options}
-    recipe = {"epochs": 3, "batch_size": 8, "precision": "fp32", **RATES, **options}
-    return train_model(
-        texts,
-        LABELS,
-        TAXONOMY,
-        head=head,
-        head_settings=head_settings or FlatSettings(dropout=0.0),
-        encoder=EncoderSettings(encoder=tiny, max_length=32, **(encoder or {})),
-        training=TrainingSettings(**recipe),
-        valid=VALID,
-        **run,
-    )
+    return encoder_without_dropout(tmp_path_factory.mktemp("tiny"))
 
 
 def told(model):

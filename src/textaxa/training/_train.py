@@ -75,10 +75,9 @@ def train_network(
         folder = checkpoint_dir or Path(_temporary(together, stack))
         fingerprint = run_fingerprint(texts, labels, valid, taxonomy, settings)
         checkpoint = open_together(folder, fingerprint, together, resume=resume)
-        divide = stack.enter_context(asked_to_divide(together))
         stack.enter_context(local_seeds(settings.training.seed))
         run = _Run(settings, taxonomy, folder, listener if together.main else None, vectors, together=together)
-        run.divide = divide
+        run.divide = stack.enter_context(asked_to_divide(together))
         run.trackers = tuple(dict.fromkeys(report_to)) if together.main else ()
         model = run.train(texts, labels, valid, checkpoint)
         together.wait()  # the main process may now remove what the others have read
